@@ -1,0 +1,104 @@
+//! How often the bot may move: waits before a hand-back, parking, the IDENTIFY budget (protocol, damping).
+
+use core::time::Duration;
+
+use crate::ids::Site;
+use crate::policy::Policy;
+use crate::records::{EventKind, EventRecord};
+use crate::timestamp::WallClock;
+
+/// Unplanned moves to the site that is not preferred, within the policy's window before `wall`. A planned hand-over
+/// loses nothing and does not count.
+#[must_use]
+pub fn flips(history: &[EventRecord], wall: WallClock, policy: &Policy) -> u32 {
+    let count = history
+        .iter()
+        .filter(|event| {
+            event.kind == EventKind::TakenOver
+                && event.site != policy.preferred
+                && wall.since(event.at) < policy.flip_window
+        })
+        .count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// How long the preferred site must be stable before it asks for the lease: `handback_after`, doubled for every flip
+/// after the first, at most `handback_cap`; from `flips_to_park` on at least `park`.
+#[must_use]
+pub fn handback_wait(flips: u32, policy: &Policy) -> Duration {
+    if parked(flips, policy) {
+        return policy.park.max(policy.handback_after);
+    }
+    let doublings = flips.saturating_sub(1).min(20);
+    policy.handback_after.saturating_mul(1 << doublings).min(policy.handback_cap)
+}
+
+/// Whether the bot stays in the cloud for now.
+#[must_use]
+pub const fn parked(flips: u32, policy: &Policy) -> bool {
+    flips >= policy.flips_to_park
+}
+
+/// The site that the damping names as the one to stay on while parked.
+#[must_use]
+pub const fn parking(policy: &Policy) -> Site {
+    policy.preferred.other()
+}
+
+/// A day: the window of Discord's IDENTIFY limit and of the budget of starts.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the IDENTIFY budget says about one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentifyBudget {
+    /// Spend one; this many were spent in the last 24 h before it.
+    Left(u32),
+    /// Refused: Discord resets the token of a bot that goes on.
+    Spent,
+}
+
+/// Judges one more IDENTIFY given the wall-clock times of the earlier ones (S6).
+#[must_use]
+pub fn identify_budget(earlier: &[WallClock], wall: WallClock, policy: &Policy) -> IdentifyBudget {
+    let spent = earlier.iter().filter(|at| wall.since(**at) < DAY).count();
+    match u32::try_from(spent) {
+        Ok(spent) if spent < policy.identifies_per_day => IdentifyBudget::Left(spent),
+        Ok(_) | Err(_) => IdentifyBudget::Spent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Term;
+
+    #[test]
+    fn waits_double_up_to_the_cap_and_park_at_the_fourth_flip() {
+        let policy = Policy::embedded();
+        let waits: Vec<u64> = (0..6).map(|flips| handback_wait(flips, &policy).as_secs()).collect();
+        assert_eq!(waits, [120, 120, 240, 480, 3600, 3600]);
+    }
+
+    #[test]
+    fn only_unplanned_moves_to_the_cloud_within_the_window_are_flips() {
+        let policy = Policy::embedded();
+        let event = |kind, site, at| EventRecord { schema: 1, kind, site, term: Term(1), at: WallClock(at) };
+        let now = WallClock(100_000_000);
+        let history = [
+            event(EventKind::TakenOver, Site::Cloud, 99_000_000),
+            event(EventKind::HandedOver, Site::Cloud, 99_000_000),
+            event(EventKind::TakenOver, Site::Laptop, 99_000_000),
+            event(EventKind::TakenOver, Site::Cloud, 100_000_000 - 21_600_000),
+        ];
+        assert_eq!(flips(&history, now, &policy), 1);
+    }
+
+    #[test]
+    fn the_identify_budget_forgets_after_a_day() {
+        let policy = Policy::embedded();
+        let day = 24 * 60 * 60 * 1000;
+        let earlier = vec![WallClock(1); policy.identifies_per_day as usize];
+        assert_eq!(identify_budget(&earlier, WallClock(day), &policy), IdentifyBudget::Spent);
+        assert_eq!(identify_budget(&earlier, WallClock(day + 1), &policy), IdentifyBudget::Left(0));
+    }
+}
