@@ -1,0 +1,142 @@
+//! A store in one SQLite file: for one site, or for two processes of one machine. Durable at every acknowledgement
+//! (write-ahead log, `synchronous=FULL`), several processes may open the same file.
+//!
+//! Two threads hold one connection each, one writes and one reads, so that no call blocks the async runtime and no read
+//! waits for a write. A call that was handed to its thread is carried out even if its caller goes away, like a request
+//! that was sent.
+
+mod connection;
+mod fault;
+mod queries;
+mod schema;
+mod worker;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
+
+use crate::error::{CommitError, LeaseError, StoreError, WatchError};
+use crate::limits;
+use crate::ports::{EventLog, LeaseStore, StateStore};
+use crate::records::{Committed, FencedWrite, StateItem, StateKey};
+
+pub use schema::SCHEMA;
+use worker::Worker;
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct SqliteOptions {
+    /// The longest that one call waits for another process that writes. Then it is [`StoreError::Busy`].
+    pub busy_timeout: Duration,
+    /// The most pages (of 4,096 bytes) the file may have: rehearses a full disk. `None` in earnest.
+    pub page_limit: Option<u32>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(1), page_limit: None }
+    }
+}
+
+/// An open file. Dropping it lets the threads finish what they were handed and close the file.
+#[derive(Debug)]
+pub struct Sqlite {
+    writer: Worker,
+    reader: Worker,
+}
+
+impl Sqlite {
+    /// Opens the file, checks it, and brings its schema up to [`SCHEMA`]; creates it if it is absent, not its folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreachable`] (no folder, not a file, not writable), [`StoreError::Corrupt`] (the file stays as it
+    /// is), [`StoreError::Newer`], [`StoreError::Busy`], [`StoreError::Full`], each naming the file.
+    pub fn open(path: &Path, busy_timeout: Duration) -> Result<Self, StoreError> {
+        Self::open_with(path, SqliteOptions { busy_timeout, ..SqliteOptions::default() })
+    }
+
+    /// The same with every option.
+    ///
+    /// # Errors
+    /// As [`Sqlite::open`].
+    pub fn open_with(path: &Path, options: SqliteOptions) -> Result<Self, StoreError> {
+        let file = fault::File::new(path, options.busy_timeout);
+        let writer = connection::open(&file, options)?;
+        let reader = connection::beside(&file, options)?;
+        let (reader, reading) = Worker::spawn("relais-store-reader", reader, &file, || ())?;
+        // The writer closes last, alone, so that the log is moved into the file: of two that close at once each takes
+        // the other for a user who still needs it.
+        let (writer, _) = Worker::spawn("relais-store-writer", writer, &file, move || {
+            let _ended = reading.join();
+        })?;
+        Ok(Self { writer, reader })
+    }
+}
+
+#[async_trait]
+impl LeaseStore for Sqlite {
+    async fn init(&self, record: &LeaseRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.writer.write(move |tx| queries::init(tx, &record)).await
+    }
+
+    async fn read_board(&self) -> Result<Board, StoreError> {
+        self.reader.read(queries::board).await
+    }
+
+    async fn apply(&self, op: &LeaseOp) -> Result<LeaseRecord, LeaseError> {
+        let op = op.clone();
+        self.writer.write(move |tx| queries::apply(tx, &op)).await
+    }
+
+    async fn put_handback(&self, record: &HandbackRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.writer.write(move |tx| queries::put(tx, &record)).await
+    }
+
+    async fn clear_handback(&self, site: Site) -> Result<(), StoreError> {
+        self.writer.write(move |tx| queries::clear_handback(tx, site)).await
+    }
+
+    async fn put_control(&self, record: &ControlRecord) -> Result<(), StoreError> {
+        let record = record.clone();
+        self.writer.write(move |tx| queries::put(tx, &record)).await
+    }
+
+    async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {
+        self.reader.read(queries::record).await
+    }
+
+    async fn write_watch(&self, record: &WatchRecord, expected_revision: Option<u64>) -> Result<(), WatchError> {
+        let record = record.clone();
+        self.writer.write(move |tx| queries::write_watch(tx, &record, expected_revision)).await
+    }
+}
+
+#[async_trait]
+impl StateStore for Sqlite {
+    async fn commit(&self, tx: &FencedWrite) -> Result<Committed, CommitError> {
+        limits::check(tx)?;
+        let write = tx.clone();
+        self.writer.write(move |tx| queries::commit(tx, &write)).await
+    }
+
+    async fn read(&self, key: &StateKey) -> Result<Option<StateItem>, StoreError> {
+        let key = key.clone();
+        self.reader.read(move |tx| queries::item(tx, &key)).await
+    }
+
+    async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<StateItem>, StoreError> {
+        let prefix = prefix.to_owned();
+        self.reader.read(move |tx| queries::items(tx, &prefix, limit)).await
+    }
+}
+
+#[async_trait]
+impl EventLog for Sqlite {
+    async fn recent(&self, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        self.reader.read(move |tx| queries::events(tx, limit)).await
+    }
+}
