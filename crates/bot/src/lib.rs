@@ -1,0 +1,28 @@
+//! The Discord bot: it speaks only under the lease.
+//!
+//! Reading order: what it is told ([`config`], [`process`]), who may speak ([`leadership`] drives the pure
+//! [`Holder`](relais_failover::Holder), [`permit`] is its cheap view), the socket ([`gateway`] translates only), what is
+//! said ([`commands`] are pure, [`interactions`] carries them out), what operators see ([`vitals`], [`private`]).
+//!
+//! Deliberately absent: a reconnecting gateway client (every connection is a client of its own, opened only after
+//! the lease was looked at again), retries of an answer whose fate is unknown, a public port, any decision about who holds
+//! the lease, and any state that is not in the store: a process may be killed between two instructions.
+
+pub mod config;
+pub mod process;
+
+pub mod leadership;
+pub mod permit;
+
+pub mod gateway;
+
+pub mod commands;
+pub mod interactions;
+pub mod registration;
+
+pub mod private;
+pub mod vitals;
+
+pub mod mutant;
+
+pub use process::main_from;

@@ -1,0 +1,151 @@
+//! The process: settings before any port, run, drain, exit code.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Context as _;
+use clap::Parser;
+use relais_failover::{FenceReason, Incarnation, Node};
+use relais_host::{
+    clock::random_128,
+    exit::{self, BadUsage},
+    listen, shutdown, trace,
+};
+use serenity::http::{Http, HttpBuilder};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Settings, SettingsError},
+    gateway::Gateway,
+    interactions::Tools,
+    leadership::{Ending, Leadership, Terms},
+    mutant::{Mutant, clock_for},
+    permit::{Permit, View},
+    private::{self, Facts},
+    vitals::Vitals,
+};
+
+/// Exit code of a site that fell silent because it lost the lease: restart it, as a new incarnation.
+pub const FENCED: u8 = 75;
+
+/// The Discord bot of one site: speaks only under the lease.
+#[derive(Debug, Parser)]
+#[command(name = "relais-bot", version)]
+struct Arguments {
+    /// The settings, a JSON file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only check the settings, the policy and the token file.
+    #[arg(long)]
+    check_config: bool,
+    /// Log as JSON lines.
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Runs the bot with these arguments (the first is the program's name) and gives the process's exit code: 0 after a
+/// stop in good order, 64 for bad settings or usage, 75 when fenced, else 1.
+pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => exit::report(start(&arguments)),
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            // One line; clap's advice below it is in `--help`.
+            let said = text.lines().next().unwrap_or("wrong usage").trim_start_matches("error: ");
+            exit::report(Err(BadUsage(said.to_owned()).into()))
+        }
+        Err(help) => {
+            // A closed stdout is no failure of `--help`.
+            let _ = help.print();
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> anyhow::Result<()> {
+    shutdown::die_with_parent().context("tie this process to its parent")?;
+    trace::init(arguments.log_json);
+    let settings = Settings::load(&arguments.config).map_err(SettingsError::into_cause)?;
+    if arguments.check_config {
+        #[expect(clippy::print_stdout, reason = "the answer that was asked for")]
+        {
+            println!("{}: ok", arguments.config.display());
+        }
+        return Ok(());
+    }
+    // twilight finds its TLS through the process's default provider; an earlier installation is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    runtime.block_on(async {
+        let listener = listen::bind(settings.listen).await?;
+        match run(settings, listener, shutdown::token()).await? {
+            Ending::Stopped => Ok(()),
+            Ending::Fenced(reason) => leave(reason),
+        }
+    })
+}
+
+/// Ends the process at once: nothing that still runs may have another effect.
+fn leave(reason: FenceReason) -> ! {
+    tracing::error!(%reason, "leaving");
+    std::process::exit(i32::from(FENCED))
+}
+
+/// Runs one site until `stop` or until it is fenced; the caller owns the socket and the stop.
+///
+/// # Errors
+/// The store cannot be opened, or the private port fails.
+pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<Ending> {
+    let policy = settings.policy.clone();
+    let store = relais_store::open(&settings.store, policy.request_timeout).context("open the store")?;
+    let clock = clock_for(settings.mutant);
+    let reckless = Mutant::NoFence.is_on(settings.mutant);
+    let incarnation = Incarnation::new(random_128());
+    let node = Node { site: settings.site, incarnation, preferred: settings.preferred };
+    tracing::info!(name = settings.name, site = %settings.site, %incarnation, "bot starts");
+
+    let vitals = Arc::new(Vitals::default());
+    let (view, seen) = watch::channel(View::initial(clock.wall()));
+    let permit = Permit::new(seen, clock.clone(), settings.site, reckless);
+    let (signals, heard) = mpsc::unbounded_channel();
+    let tools = Tools {
+        http: Arc::new(http(&settings)),
+        store: store.clone(),
+        clock: clock.clone(),
+        policy: policy.clone(),
+        permit: permit.clone(),
+        vitals: vitals.clone(),
+        signals: signals.clone(),
+    };
+    let voice = Gateway::new(tools, &settings.token, settings.rest_base);
+    let sees_jumps = !Mutant::MonotonicClock.is_on(settings.mutant);
+    let terms = Terms { node, policy: policy.clone(), reckless, sees_jumps };
+    let leadership = Leadership::new(terms, clock.clone(), store, voice, vitals.clone(), view, heard);
+    let closing = CancellationToken::new();
+    let facts = Facts { node, policy, clock, permit, vitals, signals };
+    let port = private::serve(listener, facts, closing.clone());
+    tokio::select! {
+        biased;
+        ending = leadership.run(stop) => Ok(ending),
+        served = port => {
+            served.context("serve the private port")?;
+            anyhow::bail!("the private port closed by itself")
+        }
+    }
+}
+
+/// The real Discord with serenity's limiter, or the one that the settings name without it.
+fn http(settings: &Settings) -> Http {
+    let builder = HttpBuilder::new(settings.token.expose()).application_id(settings.application_id);
+    match &settings.rest_base {
+        Some(base) => builder.proxy(base.clone()).ratelimiter_disabled(true).build(),
+        None => builder.build(),
+    }
+}
