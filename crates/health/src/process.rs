@@ -1,0 +1,129 @@
+//! The process: settings before any port, run, drain, exit code.
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use axum::{Router, routing::get};
+use clap::Parser;
+use relais_host::{
+    exit::{self, BadUsage},
+    listen::{self, ListenError},
+    metrics_page, shutdown, trace,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Settings,
+    gate::{self, Bounds},
+    looks::Looks,
+    router::router,
+};
+
+/// The signed health answer of one site.
+#[derive(Debug, Parser)]
+#[command(name = "relais-health", version)]
+struct Arguments {
+    /// The settings, a JSON file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only check the settings, the policy and the key file.
+    #[arg(long)]
+    check_config: bool,
+    /// Log as JSON lines.
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Runs the health server with these arguments (the first is the program's name) and gives the process's exit code:
+/// 0 after a stop in good order, 64 for bad settings or usage, else 1.
+pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => exit::report(start(&arguments)),
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            // One line: what is wrong, without the page on how to use it.
+            let fault = text.split("\n\nUsage").next().unwrap_or_default().trim_start_matches("error: ");
+            exit::report(Err(BadUsage(fault.split_whitespace().collect::<Vec<_>>().join(" ")).into()))
+        }
+        Err(help) => {
+            // A closed stdout is no failure of `--help`.
+            let _ = help.print();
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> anyhow::Result<()> {
+    shutdown::die_with_parent().context("tie this process to its parent")?;
+    trace::init(arguments.log_json);
+    let settings = Settings::load(&arguments.config)?;
+    if arguments.check_config {
+        #[expect(clippy::print_stdout, reason = "the answer that was asked for")]
+        {
+            println!("{}: ok", arguments.config.display());
+        }
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    runtime.block_on(async {
+        let sockets = Sockets::open(&settings).await?;
+        run(settings, sockets, shutdown::token()).await
+    })
+}
+
+/// The two listening sockets.
+#[derive(Debug)]
+pub struct Sockets {
+    /// `/health`, for the prober.
+    pub public: TcpListener,
+    /// `/metrics` and `/livez`, for this site's own monitoring.
+    pub private: TcpListener,
+}
+
+impl Sockets {
+    /// Opens both.
+    ///
+    /// # Errors
+    /// [`ListenError`]: taken, or not this machine's.
+    pub async fn open(settings: &Settings) -> Result<Self, ListenError> {
+        let public = listen::bind(settings.listen).await?;
+        Ok(Self { public, private: listen::bind(settings.metrics_listen).await? })
+    }
+}
+
+/// Serves both ports until `stop`; the caller owns the sockets and the stop.
+///
+/// # Errors
+/// A port fails, or closes before `stop`.
+pub async fn run(settings: Settings, sockets: Sockets, stop: CancellationToken) -> anyhow::Result<()> {
+    metrics_page::install();
+    let looks = Looks::new(&settings).context("read this machine's boot id")?;
+    let public = router(looks, settings.key);
+    let private = Router::new().route("/metrics", get(metrics_page::page)).route("/livez", get(|| async { "ok\n" }));
+    let listen = sockets.public.local_addr().context("read the public port's address")?;
+    tracing::info!(site = %settings.site, %listen, "health server starts");
+
+    let bounds = Bounds::default();
+    let gate =
+        async { gate::serve(sockets.public, public, bounds, stop.clone()).await.context("serve the public port") };
+    let page = async {
+        let served = axum::serve(sockets.private, private).with_graceful_shutdown(stop.clone().cancelled_owned());
+        let patience = async {
+            stop.cancelled().await;
+            tokio::time::sleep(bounds.total_time).await;
+        };
+        tokio::select! {
+            served = served => served.context("serve the private port")?,
+            () = patience => tracing::warn!("private port was cut"),
+        }
+        anyhow::ensure!(stop.is_cancelled(), "the private port closed by itself");
+        Ok(())
+    };
+    tokio::try_join!(gate, page)?;
+    Ok(())
+}
