@@ -1,0 +1,150 @@
+//! The drill: scenes in which real bots and health servers of two sites, the real watchdog, a store, a small Discord
+//! and a small EC2 live through a failure, and are judged by what the small Discord and the store wrote down.
+
+mod expect;
+mod ledger;
+mod machine;
+mod scene;
+mod scenes;
+mod stage;
+mod verdict;
+mod watching;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use relais_failover::{Policy, Site};
+use tokio_util::sync::CancellationToken;
+
+use crate::report::{DrillReport, SceneReport};
+pub use scene::{Scene, UnknownScene};
+pub use stage::Program;
+use stage::Stage;
+
+/// The token of the rehearsal's bot; it opens nothing but the small Discord.
+const TOKEN: &str = "rehearsal.token.of-the-small-discord";
+
+/// The key that signs health answers in a rehearsal.
+const HEALTH_KEY: &str = "rehearsal-health-key-0123456789abcdef";
+
+/// What to rehearse.
+#[derive(Debug, Clone)]
+pub struct DrillOptions {
+    /// The scenes, in order.
+    pub scenes: Vec<Scene>,
+    /// One pace for all; each scene's own if none.
+    pub pace: Option<f64>,
+    /// How the sites' processes are started.
+    pub program: Program,
+    /// Discord's OpenAPI document, if it is at hand.
+    pub openapi: Option<PathBuf>,
+    /// The policy before pacing.
+    pub policy: Policy,
+    /// Where each scene's folder is copied when a promise broke, to look into the logs.
+    pub keep: Option<PathBuf>,
+}
+
+/// Plays the scenes one after the other. `shutdown` ends the drill early; everything that was started is ended then.
+///
+/// # Errors
+/// When a world cannot be built (no loopback network, no space, a program that does not start), or on `shutdown`.
+pub async fn run(options: &DrillOptions, shutdown: &CancellationToken) -> anyhow::Result<DrillReport> {
+    let mut scenes = Vec::new();
+    for scene in &options.scenes {
+        let pace = options.pace.unwrap_or_else(|| scene.default_pace());
+        let report = play(*scene, pace, options, shutdown).await.with_context(|| format!("play scene {scene}"))?;
+        scenes.push(report);
+    }
+    let policy = serde_json::from_str(&options.policy.to_json()).context("show the policy")?;
+    Ok(DrillReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pace_note: "Every number of the protocol and of Discord's own times is divided by the scene's pace; all times \
+                    shown are protocol time, that is real time multiplied by the pace."
+            .to_owned(),
+        scenes,
+        policy,
+    })
+}
+
+async fn play(
+    scene: Scene,
+    pace: f64,
+    options: &DrillOptions,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<SceneReport> {
+    let stage = Stage::build(&options.program, &options.policy, pace, options.openapi.as_deref()).await?;
+    let stage = Arc::new(stage);
+    let played = tokio::select! {
+        played = perform(scene, &stage) => played,
+        () = shutdown.cancelled() => Err(anyhow::anyhow!("interrupted")),
+    };
+    let keep = match &played {
+        Ok(report) if report.passed => None,
+        Ok(_) | Err(_) => options.keep.as_ref(),
+    };
+    if let Some(folder) = keep {
+        keep_logs(stage.folder.path(), &folder.join(scene.name()));
+    }
+    stage.over.cancel();
+    stage.laptop.kill().await;
+    stage.cloud.kill().await;
+    match Arc::try_unwrap(stage) {
+        Ok(stage) => stage.strike().await,
+        // A task that has not noticed the end yet still looks at the stage; dropping it closes the rest.
+        Err(stage) => drop(stage),
+    }
+    played
+}
+
+async fn perform(scene: Scene, stage: &Arc<Stage>) -> anyhow::Result<SceneReport> {
+    let live = watching::show(stage, scene);
+    let result = act(scene, stage).await;
+    stage.over.cancel();
+    let (samples, mut live) = live.await.context("end the live view")?;
+    let mut report = verdict::judge(scene, stage, result?, samples).await?;
+    report.timeline.marks = stage.all_marks();
+    live.finish(&report);
+    Ok(report)
+}
+
+/// Brings the first speaker up, lets users talk, plays the script, lets the last interactions end.
+async fn act(scene: Scene, stage: &Arc<Stage>) -> anyhow::Result<expect::Expectation> {
+    let first = scenes::first_speaker(scene);
+    let standby = scenes::standby_age(scene);
+    if let (Site::Cloud, Some(age)) = (first, standby) {
+        machine::preset(stage, age).await;
+    } else {
+        stage.laptop.start().await?;
+    }
+    let up = stage.until(120, |stage| stage.connected(first)).await;
+    anyhow::ensure!(up, "the {first} did not connect to Discord; its log: {}", stage.bot_log(first));
+    if let (Site::Laptop, Some(age)) = (first, standby) {
+        machine::preset(stage, age).await;
+    }
+    // Only now: a watchdog that is switched on before the first site ever spoke starts the cloud, and rightly so.
+    let watchdog = watching::watch(stage)?;
+    stage.users.start();
+    stage.until(30, |stage| stage.last_effect_ms(first).is_some()).await;
+    let expectation = scenes::play(scene, stage).await;
+    stage.users.stop().await;
+    stage.over.cancel();
+    watchdog.await.context("end the watchdog")?;
+    expectation
+}
+
+fn keep_logs(from: &std::path::Path, to: &std::path::Path) {
+    let copied = std::fs::create_dir_all(to).and_then(|()| {
+        for entry in std::fs::read_dir(from)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+        Ok(())
+    });
+    match copied {
+        Ok(()) => tracing::warn!(folder = %to.display(), "a promise broke: the scene's logs are kept"),
+        Err(error) => tracing::warn!(%error, "the scene's logs could not be kept"),
+    }
+}

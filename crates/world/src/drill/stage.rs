@@ -1,0 +1,383 @@
+//! The stage of one scene: a fresh world with two sites, a store, a small Discord, a small EC2, links and users.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use relais_failover::{ControlMode, ControlRecord, LeaseRecord, Policy, Site, Version, WallClock};
+use relais_host::clock::{self, Boottime, Clock as _};
+use relais_store::Store;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::ledger::Ledger;
+use crate::addresses::{Addresses, Party};
+use crate::discord::{DiscordConfig, Kind, OldSocket, SmallDiscord};
+use crate::ec2::SmallEc2;
+use crate::links::{Link, LinkMode};
+use crate::nodes::{Node, NodeConfig, ProcessConfig};
+use crate::pace::Pace;
+use crate::report::measure::AcceptedEffect;
+use crate::report::{Mark, MarkKind};
+use crate::users::Users;
+
+/// The application the bot runs as.
+pub(super) const APPLICATION: u64 = 300;
+
+/// How the processes of the sites are started: the program and what stands before `bot --config F`.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The program that is the bot and the health server.
+    pub path: PathBuf,
+    /// A known bad design to run the bots with (rehearsals of the rehearsal only).
+    pub mutant: Option<String>,
+}
+
+/// The world of one scene. Dropping it ends every process and closes every port.
+pub(super) struct Stage {
+    pub(super) pace: Pace,
+    pub(super) policy: Policy,
+    pub(super) began: u64,
+    pub(super) folder: tempfile::TempDir,
+    pub(super) addresses: Addresses,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) discord: Arc<SmallDiscord>,
+    /// The accepted effects read from the small Discord's log so far, and how much of the log that is.
+    pub(super) heard: Mutex<(usize, Vec<AcceptedEffect>)>,
+    pub(super) laptop: Arc<Node>,
+    pub(super) cloud: Arc<Node>,
+    pub(super) ec2: SmallEc2,
+    pub(super) public: Link,
+    pub(super) laptop_store: Link,
+    pub(super) cloud_store: Link,
+    pub(super) laptop_discord: Link,
+    pub(super) cloud_discord: Link,
+    pub(super) users: Users,
+    pub(super) marks: Mutex<Vec<Mark>>,
+    pub(super) last_look: super::watching::LastLook,
+    pub(super) over: CancellationToken,
+    suspended: Mutex<Suspension>,
+}
+
+/// How long the laptop has stood still in all: what a clock that does not count suspend would miss.
+#[derive(Debug, Default)]
+struct Suspension {
+    total_ms: u64,
+    since: Option<u64>,
+}
+
+impl Stage {
+    /// Builds the world, with nothing running on either site yet.
+    pub(super) async fn build(
+        program: &Program,
+        policy: &Policy,
+        pace: f64,
+        openapi: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let policy = policy.paced(pace)?;
+        let pace = Pace::new(pace)?;
+        let folder = tempfile::Builder::new().prefix("relais-drill-").tempdir().context("make a folder for the run")?;
+        let addresses = Addresses::pick()?;
+        let began = clock::now().as_millis();
+        let over = CancellationToken::new();
+        let ledger = Arc::new(Ledger::new(began, pace));
+
+        let database = folder.path().join("store.db");
+        let url = format!("sqlite:{}", database.display()).parse()?;
+        let store = relais_store::open(&url, policy.request_timeout).context("open the shared store")?;
+        let version = Version::new(clock::random_128());
+        store
+            .init(&LeaseRecord::initial(version, policy.ttl, Boottime.wall()))
+            .await
+            .context("initialise the store")?;
+        serve_store(&store, &ledger, addresses.store(), &over).await?;
+
+        let discord = Arc::new(start_discord(&addresses, pace, openapi).await?);
+        let discord_ports = [addresses.discord(), second_discord(&addresses)];
+        let links = Links::open(&addresses, discord_ports).await?;
+        write_files(folder.path(), &addresses, &policy, program)?;
+
+        let node = |site: Site| {
+            let path = folder.path();
+            Arc::new(Node::new(NodeConfig {
+                name: site.to_string(),
+                processes: ["bot", "health"].map(|process| process_of(program, path, site, process)).into(),
+                log_dir: path.to_owned(),
+                pace,
+            }))
+        };
+        let (laptop, cloud) = (node(Site::Laptop), node(Site::Cloud));
+        let ec2 = super::machine::small_ec2(pace, &cloud);
+        let users = Users::new(Arc::clone(&discord), pace);
+        let Links { public, laptop_store, cloud_store, laptop_discord, cloud_discord } = links;
+        Ok(Self {
+            pace,
+            policy,
+            began,
+            folder,
+            addresses,
+            store,
+            ledger,
+            discord,
+            heard: Mutex::default(),
+            laptop,
+            cloud,
+            ec2,
+            public,
+            laptop_store,
+            cloud_store,
+            laptop_discord,
+            cloud_discord,
+            users,
+            marks: Mutex::new(Vec::new()),
+            last_look: super::watching::LastLook::default(),
+            over,
+            suspended: Mutex::default(),
+        })
+    }
+
+    /// Protocol milliseconds since the scene began.
+    pub(super) fn now_ms(&self) -> u64 {
+        let real = clock::now().as_millis().saturating_sub(self.began);
+        u64::try_from(self.pace.protocol(Duration::from_millis(real)).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Protocol milliseconds since the scene began, of a moment of this machine's clock.
+    pub(super) fn protocol_ms(&self, at: u64) -> u64 {
+        let real = Duration::from_millis(at.saturating_sub(self.began));
+        u64::try_from(self.pace.protocol(real).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits this many protocol seconds.
+    pub(super) async fn pass(&self, seconds: f64) {
+        tokio::time::sleep(self.pace.real(Duration::from_secs_f64(seconds))).await;
+    }
+
+    /// Waits until `holds`, at most this many protocol seconds; says whether it came to hold.
+    pub(super) async fn until(&self, seconds: u64, holds: impl Fn(&Self) -> bool) -> bool {
+        let deadline = self.now_ms() + seconds * 1000;
+        while self.now_ms() < deadline {
+            if holds(self) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        holds(self)
+    }
+
+    /// Notes what the script did.
+    pub(super) fn mark(&self, kind: MarkKind, text: impl Into<String>) {
+        let mark = Mark { at_ms: self.now_ms(), kind, text: text.into() };
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
+    }
+
+    /// What the script, the store, the watchdog and the small EC2 noted, in the order of time.
+    pub(super) fn all_marks(&self) -> Vec<Mark> {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        marks.extend(self.ledger.marks());
+        marks.extend(self.machine_marks());
+        marks.sort_by_key(|mark| mark.at_ms);
+        marks
+    }
+
+    /// Whether this site has a session with the small Discord.
+    pub(super) fn connected(&self, site: Site) -> bool {
+        let opened = |kind: &Kind| matches!(kind, Kind::SessionOpened { .. });
+        self.discord.log().iter().any(|entry| *entry.source == *site.as_str() && opened(&entry.kind))
+    }
+
+    /// The last lines of a site's bot log, for an error.
+    pub(super) fn bot_log(&self, site: Site) -> String {
+        let node = match site {
+            Site::Laptop => &self.laptop,
+            Site::Cloud => &self.cloud,
+        };
+        let text = std::fs::read_to_string(node.log_of("bot")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(8)..].join("\n")
+    }
+
+    /// Writes the operator's wish, or ends it.
+    pub(super) async fn control(&self, mode: ControlMode, reason: &str) -> anyhow::Result<()> {
+        let until = match mode {
+            ControlMode::Auto => WallClock(0),
+            ControlMode::ForceCloud | ControlMode::ForceLaptop | ControlMode::Maintenance => {
+                WallClock(Boottime.wall().as_millis() + 3_600_000)
+            }
+        };
+        let record = ControlRecord { schema: relais_failover::wire::SCHEMA, mode, until, reason: reason.to_owned() };
+        self.store.put_control(&record).await.context("write CONTROL")
+    }
+
+    /// The laptop stands still.
+    pub(super) fn suspend_laptop(&self) -> anyhow::Result<()> {
+        self.laptop.suspend()?;
+        self.suspension().since = Some(clock::now().as_millis());
+        self.mark(MarkKind::Fault, "laptop suspended");
+        Ok(())
+    }
+
+    /// The laptop goes on. The file tells a bot with a clock that does not count suspend what its clock would show.
+    pub(super) fn wake_laptop(&self) -> anyhow::Result<()> {
+        let total = {
+            let mut suspended = self.suspension();
+            if let Some(since) = suspended.since.take() {
+                suspended.total_ms += clock::now().as_millis().saturating_sub(since);
+            }
+            suspended.total_ms
+        };
+        std::fs::write(suspension_file(self.folder.path()), total.to_string()).context("write the suspension")?;
+        self.laptop.wake()?;
+        self.mark(MarkKind::Recovery, "laptop awake");
+        Ok(())
+    }
+
+    fn suspension(&self) -> std::sync::MutexGuard<'_, Suspension> {
+        self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Switches a link and notes it.
+    pub(super) async fn link(&self, link: &Link, mode: LinkMode, text: &str) -> anyhow::Result<()> {
+        link.set(mode).await?;
+        let kind = if mode == LinkMode::Open { MarkKind::Recovery } else { MarkKind::Fault };
+        self.mark(kind, text);
+        Ok(())
+    }
+
+    /// Ends everything in order.
+    pub(super) async fn strike(self) {
+        self.over.cancel();
+        self.laptop.kill().await;
+        self.cloud.kill().await;
+        let links = [self.public, self.laptop_store, self.cloud_store, self.laptop_discord, self.cloud_discord];
+        for link in links {
+            link.close().await;
+        }
+    }
+}
+
+struct Links {
+    public: Link,
+    laptop_store: Link,
+    cloud_store: Link,
+    laptop_discord: Link,
+    cloud_discord: Link,
+}
+
+impl Links {
+    async fn open(addresses: &Addresses, discord: [std::net::SocketAddr; 2]) -> anyhow::Result<Self> {
+        let store = addresses.store();
+        let store_link = |site| addresses.store_link(Party::Site(site));
+        Ok(Self {
+            public: Link::open("public", addresses.public_link(Site::Laptop), addresses.health(Site::Laptop)).await?,
+            laptop_store: Link::open("laptop-store", store_link(Site::Laptop), store).await?,
+            cloud_store: Link::open("cloud-store", store_link(Site::Cloud), store).await?,
+            laptop_discord: Link::open("laptop-discord", addresses.discord_link(Site::Laptop), discord[0]).await?,
+            cloud_discord: Link::open("cloud-discord", addresses.discord_link(Site::Cloud), discord[1]).await?,
+        })
+    }
+}
+
+/// Each site has a listener of its own: the listener, not the site, says who spoke.
+fn second_discord(addresses: &Addresses) -> std::net::SocketAddr {
+    let first = addresses.discord();
+    std::net::SocketAddr::new(first.ip(), first.port() + 1)
+}
+
+async fn start_discord(addresses: &Addresses, pace: Pace, openapi: Option<&Path>) -> anyhow::Result<SmallDiscord> {
+    let listeners =
+        vec![(Site::Laptop.to_string(), addresses.discord()), (Site::Cloud.to_string(), second_discord(addresses))];
+    let clock = Arc::new(|| clock::now().as_millis());
+    let mut config = DiscordConfig::new(listeners, super::TOKEN, APPLICATION, clock);
+    for site in Site::ALL {
+        config.gateway_urls.insert(site.to_string(), format!("ws://{}", addresses.discord_link(site)));
+    }
+    config.pace = pace.factor();
+    config.openapi = openapi.map(Path::to_owned);
+    // The harsher of the two ways Discord might behave: whoever was left behind goes on hearing everything.
+    config.old_socket_on_resume = OldSocket::Kept;
+    SmallDiscord::start(config).await.context("start the small Discord")
+}
+
+async fn serve_store(
+    store: &Arc<dyn Store>,
+    ledger: &Arc<Ledger>,
+    address: std::net::SocketAddr,
+    over: &CancellationToken,
+) -> anyhow::Result<()> {
+    let listener = relais_host::listen::bind(address).await?;
+    let observer = Arc::clone(ledger);
+    let router = relais_store::served::observed(Arc::clone(store), Arc::new(move |observed| observer.note(observed)));
+    let over = over.clone();
+    tokio::spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(over.cancelled_owned()).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the rehearsal's store ended");
+        }
+    });
+    Ok(())
+}
+
+fn suspension_file(folder: &Path) -> PathBuf {
+    folder.join("suspended-ms")
+}
+
+fn process_of(program: &Program, folder: &Path, site: Site, process: &str) -> ProcessConfig {
+    let config = folder.join(format!("{site}-{process}.json"));
+    ProcessConfig {
+        name: process.to_owned(),
+        program: program.path.clone(),
+        args: vec![process.to_owned(), "--config".to_owned(), config.display().to_string()],
+        env: vec![
+            ("RELAIS_SUSPENDED_MS_FILE".to_owned(), suspension_file(folder).display().to_string()),
+            ("RUST_LOG".to_owned(), "info".to_owned()),
+        ],
+    }
+}
+
+/// Configuration, keys and policy of both sites, in the programs' own form.
+fn write_files(folder: &Path, addresses: &Addresses, policy: &Policy, program: &Program) -> anyhow::Result<()> {
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+        anyhow::Ok(path)
+    };
+    let token = write("token", super::TOKEN.to_owned())?;
+    let key = write("key", super::HEALTH_KEY.to_owned())?;
+    let policy = write("policy.json", policy.to_json())?;
+    write("suspended-ms", "0".to_owned())?;
+    for site in Site::ALL {
+        let mut bot = json!({
+            "site": site,
+            "preferred": Site::Laptop,
+            "store": format!("http://{}", addresses.store_link(Party::Site(site))),
+            "listen": addresses.bot(site),
+            "discord": {
+                "token_file": token,
+                "rest_base": format!("http://{}", addresses.discord_link(site)),
+                "application_id": APPLICATION.to_string(),
+            },
+            "policy": policy,
+            "name": null,
+        });
+        // Only the laptop is broken: the failure must be its own.
+        if let Some(mutant) = program.mutant.as_ref().filter(|_| site == Site::Laptop) {
+            bot["mutant"] = json!(mutant);
+        }
+        write(&format!("{site}-bot.json"), bot.to_string())?;
+        let health = json!({
+            "site": site,
+            "listen": addresses.health(site),
+            "metrics_listen": addresses.health_metrics(site),
+            "bot_facts": format!("http://{}/facts", addresses.bot(site)),
+            "key_file": key,
+            "state_dir": folder,
+            "min_disk_free_percent": 1,
+            "policy": policy,
+        });
+        write(&format!("{site}-health.json"), health.to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! Two tasks beside a scene: the real watchdog, and the eye that samples the world for the timeline.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use relais_failover::Site;
+use relais_failover::Timestamp;
+use relais_failover::act::Action;
+use relais_host::clock::{Boottime, Clock as _};
+use relais_host::secret::Secret;
+use relais_watchdog::alert::LogAlert;
+use relais_watchdog::probe::{HttpProbe, ProbeConfig};
+use relais_watchdog::tick::Outcome;
+use relais_watchdog::{Memory, Ports, TickReport, run};
+use tokio::task::JoinHandle;
+
+use super::scene::Scene;
+use super::stage::Stage;
+use crate::nodes::NodeState;
+use crate::report::terminal::Live;
+use crate::report::{Mark, Nodes, Sample};
+
+/// The watchdog's last look, for the timeline.
+pub(super) type LastLook = Arc<Mutex<Option<TickReport>>>;
+
+/// Starts the real watchdog against the public path, the store and the small EC2.
+pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
+    let key = Secret::new(super::HEALTH_KEY).ok_or_else(|| anyhow::anyhow!("the rehearsal's key is empty"))?;
+    let probe = HttpProbe::new(ProbeConfig {
+        url: format!("http://{}/health", stage.addresses.public_link(Site::Laptop)),
+        key,
+        connect_timeout: stage.policy.probe_connect_timeout,
+        total_timeout: stage.policy.probe_timeout,
+        max_body: 16 * 1024,
+        extra_root_pem: None,
+    })?;
+    let stage = Arc::clone(stage);
+    Ok(tokio::spawn(async move {
+        let memory = Memory::default();
+        let ports = Ports {
+            store: stage.store.as_ref(),
+            probe: &probe,
+            standby: &stage.ec2,
+            alert: &LogAlert,
+            memory: &memory,
+            dry_run: false,
+        };
+        let clock = || Timestamp::from_millis(Boottime.wall().as_millis());
+        let report = |look: &TickReport| note(&stage, look);
+        run::run(&ports, &stage.policy, clock, report, stage.over.cancelled()).await;
+    }))
+}
+
+fn note(stage: &Stage, look: &TickReport) {
+    stage.ledger.alerted(&look.alerts);
+    let verb = match look.action {
+        Action::Nothing | Action::Wait => None,
+        Action::Launch => Some("launch the standby"),
+        Action::Start => Some("start the standby"),
+        Action::Stop => Some("stop the standby"),
+        Action::Recycle => Some("recycle the standby"),
+    };
+    if let Some(verb) = verb {
+        stage.ledger.switched(match &look.outcome {
+            Outcome::Failed(error) => format!("{verb}: {error}"),
+            Outcome::Done => verb.to_owned(),
+            Outcome::Idle | Outcome::DryRun | Outcome::Overtaken | Outcome::NotRemembered => {
+                format!("{verb}: left undone")
+            }
+        });
+    }
+    *stage.last_look.lock().unwrap_or_else(PoisonError::into_inner) = Some(look.clone());
+}
+
+/// Starts the live view; it gives back its samples and itself when the scene is over.
+pub(super) fn show(stage: &Arc<Stage>, scene: Scene) -> JoinHandle<(Vec<Sample>, Live)> {
+    let stage = Arc::clone(stage);
+    tokio::spawn(async move {
+        let mut live = Live::start(scene.name(), scene.title(), scene.expected_seconds() * 1000);
+        let mut samples = Vec::new();
+        let mut shown = 0;
+        let pause = stage.pace.real(Duration::from_secs(1)).max(Duration::from_millis(50));
+        while !stage.over.is_cancelled() {
+            shown = show_marks(&mut live, &stage, shown);
+            let sample = look(&stage).await;
+            live.sample(&sample);
+            samples.push(sample);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stage.over.cancelled() => {}
+            }
+        }
+        show_marks(&mut live, &stage, shown);
+        (samples, live)
+    })
+}
+
+fn show_marks(live: &mut Live, stage: &Stage, shown: usize) -> usize {
+    let marks: Vec<Mark> = stage.all_marks();
+    for mark in marks.iter().skip(shown) {
+        live.mark(mark);
+    }
+    marks.len()
+}
+
+async fn look(stage: &Stage) -> Sample {
+    let lease = stage.store.read_board().await.ok().and_then(|board| board.lease);
+    let instance = stage.instance().await.as_str().to_owned();
+    let (probe, desired) = {
+        let last = stage.last_look.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().map_or_else(
+            || ("-".to_owned(), "-".to_owned()),
+            |look| (look.sighting.probe.as_str().to_owned(), look.desired.as_str().to_owned()),
+        )
+    };
+    let counts = stage.users.counts();
+    Sample {
+        at_ms: stage.now_ms(),
+        holder: lease.as_ref().and_then(|lease| lease.holder).map(|claim| claim.site),
+        term: lease.as_ref().map_or(0, |lease| lease.term.0),
+        offer: lease.as_ref().and_then(|lease| lease.offer),
+        probe,
+        desired,
+        instance,
+        nodes: Nodes { laptop: word(stage.laptop.state()), cloud: word(stage.cloud.state()) },
+        answered_laptop: counts.answered_laptop,
+        answered_cloud: counts.answered_cloud,
+        missed: counts.missed,
+    }
+}
+
+fn word(state: NodeState) -> String {
+    match state {
+        NodeState::Down => "down",
+        NodeState::Up => "up",
+        NodeState::Suspended => "suspended",
+        NodeState::Stopping => "stopping",
+    }
+    .to_owned()
+}
