@@ -1,0 +1,108 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use relais_world::drill::Scene;
+
+/// Rehearse a failover on this machine, or watch real endpoints.
+#[derive(Debug, Parser)]
+#[command(name = "watchdog-local", version)]
+pub(crate) struct Arguments {
+    /// What to do; `drill` if nothing is said.
+    #[command(subcommand)]
+    pub(crate) subcommand: Option<Subcommand>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+    /// Rehearse failovers with real processes of two sites, a small Discord and a small EC2.
+    Drill(Drill),
+    /// Write the first lease record of a new store; done once, a missing lease is never made anew by itself.
+    Init(Init),
+    /// Look at the configured endpoints, decide, and switch the configured standby.
+    Watch(Watch),
+}
+
+#[derive(Debug, Default, Parser)]
+pub(crate) struct Drill {
+    /// A scene, several (comma-separated or repeated), or `all`. Without it: crash, home, lid.
+    #[arg(long = "scene", value_delimiter = ',')]
+    pub(crate) scenes: Vec<String>,
+    /// Divide every number of the protocol by this. Without it each scene has a pace that ends it within about 20 s.
+    #[arg(long)]
+    pub(crate) pace: Option<f64>,
+    /// Write the report as JSON.
+    #[arg(long)]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the report as one HTML file [default: drill.html].
+    #[arg(long)]
+    pub(crate) html: Option<PathBuf>,
+    /// Rehearse with this policy file instead of the one that ships with Relais.
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
+    /// Discord's OpenAPI document [default: data/discord-openapi.json in $RELAIS_SHARED or ../shared].
+    #[arg(long)]
+    pub(crate) openapi: Option<PathBuf>,
+    /// Copy the logs of a scene that broke a promise into this folder.
+    #[arg(long)]
+    pub(crate) keep_logs: Option<PathBuf>,
+    /// Check the arguments and the policy, and end.
+    #[arg(long)]
+    pub(crate) check_config: bool,
+    /// Run the laptop's bot with a known bad design, to see it caught.
+    #[cfg(feature = "mutants")]
+    #[arg(long, hide = true)]
+    pub(crate) mutant: Option<String>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Init {
+    /// The store, such as `sqlite:/var/lib/relais/relais.db`.
+    #[arg(long)]
+    pub(crate) store: String,
+    /// A policy file instead of the one that ships with Relais.
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Watch {
+    /// The configuration file (JSON).
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+    /// Look once and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Decide and tell, but switch and remember nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Check the configuration file and what it names, and end.
+    #[arg(long)]
+    pub(crate) check_config: bool,
+}
+
+impl Drill {
+    /// The scenes asked for, in order, each once.
+    pub(crate) fn chosen(&self) -> anyhow::Result<Vec<Scene>> {
+        if self.scenes.is_empty() {
+            return Ok(Scene::FIRST.to_vec());
+        }
+        let mut chosen = Vec::new();
+        for name in &self.scenes {
+            let more = if name == "all" {
+                Scene::ALL.to_vec()
+            } else {
+                vec![name.parse().map_err(|error: relais_world::drill::UnknownScene| {
+                    relais_host::exit::BadUsage(error.to_string())
+                })?]
+            };
+            for scene in more {
+                if !chosen.contains(&scene) {
+                    chosen.push(scene);
+                }
+            }
+        }
+        Ok(chosen)
+    }
+}

@@ -1,0 +1,41 @@
+//! `watchdog-local`: rehearse a failover on this machine (`drill`, the default), or watch real endpoints (`watch`).
+//!
+//! The binary is also the bot and the health server of the rehearsal's sites (`bot`, `health`: the same code as their
+//! own binaries), so that one build has every process of the drill.
+
+mod arguments;
+mod drill;
+mod init;
+mod watch;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Subcommand};
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let mut given = std::env::args_os();
+    let program = given.next();
+    let rest: Vec<_> = given.collect();
+    match rest.first().and_then(|word| word.to_str()) {
+        Some("bot") => return relais_bot::main_from(rest),
+        Some("health") => return relais_health::main_from(rest),
+        Some(_) | None => {}
+    }
+    let arguments = match Arguments::try_parse_from(program.into_iter().chain(rest)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { ExitCode::from(relais_host::exit::BAD_CONFIGURATION) } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match arguments.subcommand {
+        None => drill::run(arguments::Drill::default()),
+        Some(Subcommand::Drill(drill)) => drill::run(drill),
+        Some(Subcommand::Init(init)) => init::run(&init),
+        Some(Subcommand::Watch(watch)) => watch::run(&watch),
+    };
+    relais_host::exit::report(result)
+}
