@@ -1,0 +1,75 @@
+//! `cargo xtask check`: the one gate that every change passes.
+//!
+//! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
+//! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`policy_table`], [`purity`]), how the
+//! result is counted and shown ([`count`], [`table`]).
+//!
+//! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
+//! table and counts neither as passed nor as failed.
+
+mod count;
+mod deny;
+mod drill;
+mod gate;
+mod policy_table;
+mod process;
+mod purity;
+mod steps;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser};
+
+/// Bad usage, as everywhere in Relais.
+const USAGE: u8 = 64;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The gate of Relais")]
+enum Cli {
+    /// Runs every step, ends in a table and `N passed, N failed`; exit 1 if anything failed
+    Check(Check),
+}
+
+#[derive(Args)]
+struct Check {
+    /// Run this step only (may be repeated)
+    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(steps::names()), hide_possible_values = true)]
+    only: Vec<String>,
+    /// Leave this step out (may be repeated)
+    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(steps::names()), hide_possible_values = true)]
+    skip: Vec<String>,
+    /// Name the steps and run none
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    let Cli::Check(asked) = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be told if the terminal is gone.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    if asked.list {
+        for step in steps::ALL {
+            println!("{:<14}{}", step.name, step.what);
+        }
+        return ExitCode::SUCCESS;
+    }
+    let chosen = |name: &str| {
+        let named = |list: &[String]| list.iter().any(|other| other == name);
+        (asked.only.is_empty() || named(&asked.only)) && !named(&asked.skip)
+    };
+    match gate::check(&chosen) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
