@@ -1,13 +1,13 @@
 //! The process: settings before any port, run, drain, exit code.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{ffi::OsString, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
 use relais_failover::{FenceReason, Incarnation, Node};
 use relais_host::{
     clock::random_128,
-    exit::{self, BadUsage},
+    command_line::{self, SiteArguments},
     listen, shutdown, trace,
 };
 use serenity::http::{Http, HttpBuilder};
@@ -35,45 +35,22 @@ pub const FENCED: u8 = 75;
 #[derive(Debug, Parser)]
 #[command(name = "relais-bot", version)]
 struct Arguments {
-    /// The settings, a JSON file.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Only check the settings, the policy and the token file.
-    #[arg(long)]
-    check_config: bool,
-    /// Log as JSON lines.
-    #[arg(long)]
-    log_json: bool,
+    #[command(flatten)]
+    site: SiteArguments,
 }
 
 /// Runs the bot with these arguments (the first is the program's name) and gives the process's exit code: 0 after a
 /// stop in good order, 64 for bad settings or usage, 75 when fenced, else 1.
 pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => exit::report(start(&arguments)),
-        Err(error) if error.use_stderr() => {
-            let text = error.to_string();
-            // One line; clap's advice below it is in `--help`.
-            let said = text.lines().next().unwrap_or("wrong usage").trim_start_matches("error: ");
-            exit::report(Err(BadUsage(said.to_owned()).into()))
-        }
-        Err(help) => {
-            // A closed stdout is no failure of `--help`.
-            let _ = help.print();
-            ExitCode::SUCCESS
-        }
-    }
+    command_line::run(arguments, |Arguments { site }| start(&site))
 }
 
-fn start(arguments: &Arguments) -> anyhow::Result<()> {
+fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
     shutdown::die_with_parent().context("tie this process to its parent")?;
     trace::init(arguments.log_json);
     let settings = Settings::load(&arguments.config).map_err(SettingsError::into_cause)?;
     if arguments.check_config {
-        #[expect(clippy::print_stdout, reason = "the answer that was asked for")]
-        {
-            println!("{}: ok", arguments.config.display());
-        }
+        arguments.say_good();
         return Ok(());
     }
     // twilight finds its TLS through the process's default provider; an earlier installation is as good.

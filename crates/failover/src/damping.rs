@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use crate::ids::Site;
 use crate::policy::Policy;
 use crate::records::{EventKind, EventRecord};
 use crate::timestamp::WallClock;
@@ -39,12 +38,6 @@ pub const fn parked(flips: u32, policy: &Policy) -> bool {
     flips >= policy.flips_to_park
 }
 
-/// The site that the damping names as the one to stay on while parked.
-#[must_use]
-pub const fn parking(policy: &Policy) -> Site {
-    policy.preferred.other()
-}
-
 /// A day: the window of Discord's IDENTIFY limit and of the budget of starts.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -70,7 +63,7 @@ pub fn identify_budget(earlier: &[WallClock], wall: WallClock, policy: &Policy) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Term;
+    use crate::ids::{Site, Term};
 
     #[test]
     fn waits_double_up_to_the_cap_and_park_at_the_fourth_flip() {

@@ -1,12 +1,12 @@
 //! The process: settings before any port, run, drain, exit code.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Context as _;
 use axum::{Router, routing::get};
 use clap::Parser;
 use relais_host::{
-    exit::{self, BadUsage},
+    command_line::{self, SiteArguments},
     listen::{self, ListenError},
     metrics_page, shutdown, trace,
 };
@@ -24,45 +24,22 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "relais-health", version)]
 struct Arguments {
-    /// The settings, a JSON file.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Only check the settings, the policy and the key file.
-    #[arg(long)]
-    check_config: bool,
-    /// Log as JSON lines.
-    #[arg(long)]
-    log_json: bool,
+    #[command(flatten)]
+    site: SiteArguments,
 }
 
 /// Runs the health server with these arguments (the first is the program's name) and gives the process's exit code:
 /// 0 after a stop in good order, 64 for bad settings or usage, else 1.
 pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => exit::report(start(&arguments)),
-        Err(error) if error.use_stderr() => {
-            let text = error.to_string();
-            // One line: what is wrong, without the page on how to use it.
-            let fault = text.split("\n\nUsage").next().unwrap_or_default().trim_start_matches("error: ");
-            exit::report(Err(BadUsage(fault.split_whitespace().collect::<Vec<_>>().join(" ")).into()))
-        }
-        Err(help) => {
-            // A closed stdout is no failure of `--help`.
-            let _ = help.print();
-            ExitCode::SUCCESS
-        }
-    }
+    command_line::run(arguments, |Arguments { site }| start(&site))
 }
 
-fn start(arguments: &Arguments) -> anyhow::Result<()> {
+fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
     shutdown::die_with_parent().context("tie this process to its parent")?;
     trace::init(arguments.log_json);
     let settings = Settings::load(&arguments.config)?;
     if arguments.check_config {
-        #[expect(clippy::print_stdout, reason = "the answer that was asked for")]
-        {
-            println!("{}: ok", arguments.config.display());
-        }
+        arguments.say_good();
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

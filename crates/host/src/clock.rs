@@ -1,13 +1,9 @@
 //! The machine's clock that counts suspend, its boot identity and its randomness.
 
-use std::{io, time::Duration};
+use std::io;
 
 use relais_failover::{Timestamp, WallClock};
 use rustix::time::{ClockId, clock_gettime};
-
-/// How far `REALTIME - BOOTTIME` may move between two looks before it counts as a suspend that BOOTTIME missed
-/// (a paused hypervisor, a stepped wall clock). Source: the protocol's clock rules.
-pub const JUMP_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where a shell reads the time; a trait so that a rehearsal can hand in a clock with a known fault.
 pub trait Clock: Send + Sync {
@@ -35,30 +31,6 @@ impl Clock for Boottime {
 #[must_use]
 pub fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis(ClockId::Boottime)).unwrap_or(0))
-}
-
-/// `REALTIME - BOOTTIME` in milliseconds: constant while nothing pauses the machine behind its back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offset(i64);
-
-impl Offset {
-    /// Reads both clocks now.
-    #[must_use]
-    pub fn read() -> Self {
-        Self(millis(ClockId::Realtime).saturating_sub(millis(ClockId::Boottime)))
-    }
-
-    /// An offset of that many milliseconds, for tests.
-    #[must_use]
-    pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
-    }
-}
-
-/// How far the offset moved between two looks, in either direction. Compare with [`JUMP_LIMIT`].
-#[must_use]
-pub const fn jump_of(before: Offset, after: Offset) -> Duration {
-    Duration::from_millis(after.0.abs_diff(before.0))
 }
 
 /// The kernel's identity of this boot (`/proc/sys/kernel/random/boot_id`).
@@ -96,14 +68,6 @@ mod tests {
     #[test]
     fn wall_clock_is_after_the_year_2020() {
         assert!(Boottime.wall() > WallClock(1_577_836_800_000));
-    }
-
-    #[test]
-    fn jump_is_measured_in_both_directions() {
-        let (low, high) = (Offset::from_millis(-1_500), Offset::from_millis(1_000));
-        assert_eq!(jump_of(low, high), Duration::from_millis(2_500));
-        assert_eq!(jump_of(high, low), Duration::from_millis(2_500));
-        assert!(jump_of(low, high) > JUMP_LIMIT);
     }
 
     #[test]

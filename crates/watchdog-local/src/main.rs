@@ -11,7 +11,6 @@ mod watch;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Subcommand};
-use clap::Parser as _;
 
 fn main() -> ExitCode {
     let mut given = std::env::args_os();
@@ -22,20 +21,10 @@ fn main() -> ExitCode {
         Some("health") => return relais_health::main_from(rest),
         Some(_) | None => {}
     }
-    let arguments = match Arguments::try_parse_from(program.into_iter().chain(rest)) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors.
-            let wrong = error.use_stderr();
-            let _ = error.print();
-            return if wrong { ExitCode::from(relais_host::exit::BAD_CONFIGURATION) } else { ExitCode::SUCCESS };
-        }
-    };
-    let result = match arguments.subcommand {
+    relais_host::command_line::run(program.into_iter().chain(rest), |arguments: Arguments| match arguments.subcommand {
         None => drill::run(arguments::Drill::default()),
         Some(Subcommand::Drill(drill)) => drill::run(drill),
         Some(Subcommand::Init(init)) => init::run(&init),
         Some(Subcommand::Watch(watch)) => watch::run(&watch),
-    };
-    relais_host::exit::report(result)
+    })
 }

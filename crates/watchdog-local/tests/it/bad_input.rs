@@ -123,6 +123,17 @@ fn an_unknown_scene_is_answered_with_the_known_ones() {
 }
 
 #[test]
+fn a_wrong_word_on_the_command_line_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in [&["drill", "--colour"][..], &["rehearse"], &["watch"]] {
+        let (code, line) = refusal(folder.path(), words);
+        assert_eq!(code, 64, "{line}");
+        let named = words.last().copied().filter(|word| *word != "watch").unwrap_or("--config");
+        assert!(line.contains(named), "{line}");
+    }
+}
+
+#[test]
 fn a_pace_that_rounds_the_protocol_away_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for pace in ["0", "-2", "nan", "1000000"] {
