@@ -168,7 +168,7 @@ impl World {
             processes: Vec::new(),
             store: Store::new(&policy),
             discord: Discord::default(),
-            standby: Standby::new(&policy),
+            standby: Standby::new(),
             history: Vec::new(),
             laptop_gone: false,
             path_cut_until: 0,

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod command;
+mod ended_early;
 #[cfg(feature = "mutants")]
 mod known_bad_designs;
 mod one_scene;

@@ -86,6 +86,11 @@ pub(super) async fn judge(
     promise(lost == 0, format!("{lost} acknowledged writes are lost"));
     promise(duplicates == 0, format!("{duplicates} effects happened twice"));
     promise(violations.is_empty(), format!("{} requests broke Discord's rules", violations.len()));
+    let own_faults = stage.discord.own_faults();
+    promise(
+        own_faults.is_empty(),
+        format!("the small Discord itself broke Discord's rules: {}", own_faults.join("; ")),
+    );
     promise(counts.acknowledged > 0, "no write was acknowledged: the scene shows nothing".to_owned());
     promise(starts == expectation.starts, format!("{starts} starts of the standby, not {}", expectation.starts));
     if let Some(wanted) = expectation.stops {
@@ -174,7 +179,7 @@ fn notes(stage: &Stage, measured: &Measured, tally: &crate::discord::Tally) -> V
         .iter()
         .filter(|entry| matches!(&entry.kind, Kind::Effect(effect) if effect.kind == EffectKind::Registration))
         .count();
-    notes.push(format!("commands were registered {effects_of_registration} times"));
+    notes.push(format!("registrations of the commands: {effects_of_registration}"));
     notes
 }
 

@@ -8,7 +8,7 @@ use relais_failover::damping::{DAY, flips};
 use relais_failover::decide::desired;
 use relais_failover::sighting::{Failure, ProbeSight};
 use relais_failover::watch::{LeaseLook, Look};
-use relais_failover::{Mode, Policy, Site, Timestamp, WatchRecord};
+use relais_failover::{Mode, Site, Timestamp, WatchRecord};
 
 use super::{Design, END, Happening, Millis, QUIET_FROM, World};
 
@@ -37,7 +37,7 @@ pub(crate) struct Standby {
 }
 
 impl Standby {
-    pub(crate) fn new(_policy: &Policy) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: InstanceState::Terminated,
             running_at: 0,
