@@ -23,6 +23,7 @@ use crate::{
     interactions::{Desk, Tools},
     leadership::{Signal, Voice},
     registration,
+    reminders::delivery::Delivery,
 };
 
 /// The voice of this site: at most one conversation with Discord.
@@ -58,6 +59,8 @@ impl Voice for Gateway {
         let (drain, drained) = watch::channel(None);
         let desk = Desk::new(self.tools.clone(), fence, hard.clone());
         register(&desk, &self.tools, fence);
+        // Beside the connection: a reminder needs REST only, and is due whether the gateway is up or not.
+        desk.accompany(Delivery::new(self.tools.clone(), fence, desk.lanes()).run(desk.closing()));
         let conversation =
             Conversation::new(self.tools.clone(), self.prepared.clone(), self.rest_base.clone(), desk, fence, drained);
         let stop = hard.clone();

@@ -4,33 +4,33 @@
 //! may have arrived.
 
 mod answer;
+mod form;
+mod lanes;
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use relais_failover::{Fence, Policy, WallClock};
 use relais_host::clock::Clock;
 use relais_store::{CommitError, Committed, FencedWrite, OperationId, Store, StoreError};
 use serenity::{
     http::Http,
-    model::{
-        application::{CommandInteraction, Interaction},
-        id::InteractionId,
-    },
+    model::{application::Interaction, id::InteractionId},
 };
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::answer::Answered;
+pub use self::{answer::Answered, lanes::Lanes};
 use crate::{
-    commands::{Reply, Request, Standing, State, find},
+    commands::{Ask, Read, Reply, Request, Standing, State, find, handle, reads},
     gateway::Progress,
+    language::say,
     leadership::Signal,
     permit::Permit,
     vitals::Vitals,
 };
 
-/// What users hear while the store is out of reach.
-pub const READ_ONLY: &str = "Temporarily read-only while the service moves; try again in a minute.";
+/// How often what a command reads may lead to more that it reads.
+const READ_ROUNDS: usize = 3;
 
 /// Discord's epoch (2015-01-01), Unix milliseconds; the upper 42 bits of an id count from there (Discord documentation,
 /// snowflakes).
@@ -40,6 +40,12 @@ const EPOCH: u64 = 1_420_070_400_000;
 #[must_use]
 pub fn age_of(id: InteractionId, wall: WallClock) -> Duration {
     wall.since(WallClock((id.get() >> 22) + EPOCH))
+}
+
+/// A wall clock's reading as a moment of the calendar. One that no calendar has is its beginning.
+#[must_use]
+pub fn moment(wall: WallClock) -> jiff::Timestamp {
+    i64::try_from(wall.0).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()).unwrap_or_default()
 }
 
 /// What every handler needs.
@@ -94,12 +100,45 @@ impl Outcome {
     }
 }
 
+/// An interaction, and where its answer goes.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Its id.
+    pub id: InteractionId,
+    /// What answers are sent with: a secret for 15 minutes.
+    pub token: String,
+    /// What is asked.
+    pub request: Request,
+}
+
+impl Asked {
+    /// From what serenity decoded; none for what Relais does not serve.
+    #[must_use]
+    pub fn of(interaction: &Interaction, wall: WallClock) -> Option<Self> {
+        let request = Request::of(interaction, moment(wall))?;
+        Some(Self { id: interaction.id(), token: interaction.token().to_owned(), request })
+    }
+}
+
+/// What users read while the store is out of reach.
+fn without_store(request: &Request) -> Reply {
+    match request.ask {
+        Ask::Typing { .. } => Reply::Suggest(Vec::new()),
+        Ask::Command(_) | Ask::Press { .. } | Ask::Form { .. } => {
+            Reply::private(say(request.language, "read-only", &[]))
+        }
+    }
+}
+
 /// The handlers of one term.
 #[derive(Clone)]
 pub struct Desk {
     tools: Tools,
     fence: Fence,
     running: TaskTracker,
+    lanes: Arc<Lanes>,
+    /// Cancelled when the drain begins: nothing new is taken up.
+    closing: CancellationToken,
     /// Cancelled when the drain's time is over: what has not begun its answer stops.
     soft: CancellationToken,
     /// Cancelled when the site falls silent: everything stops.
@@ -110,20 +149,34 @@ impl Desk {
     /// Handlers that act under `fence` until `hard` is cancelled.
     #[must_use]
     pub fn new(tools: Tools, fence: Fence, hard: CancellationToken) -> Self {
-        Self { tools, fence, running: TaskTracker::new(), soft: hard.child_token(), hard }
+        let (running, lanes) = (TaskTracker::new(), Arc::new(Lanes::default()));
+        let closing = hard.child_token();
+        Self { tools, fence, running, lanes, closing, soft: hard.child_token(), hard }
+    }
+
+    /// Where each user's changes wait for each other.
+    #[must_use]
+    pub fn lanes(&self) -> Arc<Lanes> {
+        Arc::clone(&self.lanes)
+    }
+
+    /// Cancelled when the drain begins.
+    #[must_use]
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
     }
 
     /// Handles an interaction in a task of its own. `sequence` stays open in `progress` until it is done with.
     pub fn take(&self, interaction: Interaction, sequence: u64, progress: &Progress) {
-        let Interaction::Command(command) = interaction else {
+        let Some(asked) = Asked::of(&interaction, self.tools.clock.wall()) else {
             metrics::counter!("interactions_total", "command" => "none", "outcome" => "ignored").increment(1);
             return;
         };
         progress.begin(sequence);
         let (desk, progress) = (self.clone(), progress.clone());
         self.running.spawn(async move {
-            let outcome = desk.hard.run_until_cancelled(desk.serve(&command)).await.unwrap_or(Outcome::Aborted);
-            desk.count(&command, outcome);
+            let outcome = desk.hard.run_until_cancelled(desk.serve(&asked)).await.unwrap_or(Outcome::Aborted);
+            desk.count(&asked, outcome);
             if matches!(outcome, Outcome::NotPermitted | Outcome::Fenced | Outcome::Unspoken | Outcome::Aborted) {
                 // Stays open while it can be answered, so that whoever resumes from the saved sequence hears it again.
                 let useful = desk.tools.policy.interaction_max_age;
@@ -140,6 +193,7 @@ impl Desk {
     /// Waits for what is in flight: at most `within` for what has not begun its answer, and for a begun answer as long as
     /// an effect may take.
     pub async fn drain(&self, within: Duration) {
+        self.closing.cancel();
         self.running.close();
         if timeout(within, self.running.wait()).await.is_ok() {
             return;
@@ -159,16 +213,16 @@ impl Desk {
         });
     }
 
-    /// Handles one command from age check to answer.
-    pub async fn serve(&self, command: &CommandInteraction) -> Outcome {
+    /// Handles one interaction from age check to answer.
+    pub async fn serve(&self, asked: &Asked) -> Outcome {
         let tools = &self.tools;
-        let age = age_of(command.id, tools.clock.wall());
+        let age = age_of(asked.id, tools.clock.wall());
         let Some(left) = tools.policy.interaction_max_age.checked_sub(age) else { return Outcome::Expired };
         if !tools.permit.may_begin() {
             return Outcome::NotPermitted;
         }
-        let request = Request::of(command);
-        let work = timeout(left.min(tools.policy.request_timeout), self.work(&request));
+        let request = &asked.request;
+        let work = timeout(left.min(tools.policy.request_timeout), self.work(request));
         let worked = match self.soft.run_until_cancelled(work).await {
             None => return Outcome::Aborted,
             Some(Ok(worked)) => worked,
@@ -182,7 +236,7 @@ impl Desk {
             }
             Err(error) if tools.permit.reckless() => {
                 tracing::warn!(%error, "refusal ignored by the mutant");
-                (self.unwritten(&request), true)
+                (handle(request, &self.fresh()).0, true)
             }
             Err(CommitError::Fenced { .. }) => {
                 tracing::warn!("write fenced off");
@@ -192,38 +246,66 @@ impl Desk {
             }
             Err(CommitError::Store(error)) => {
                 tracing::warn!(%error, "store did not take the operation");
-                (Reply::private(READ_ONLY), false)
+                (without_store(request), false)
             }
         };
         if self.soft.is_cancelled() || !tools.permit.may_finish(self.fence) {
             return Outcome::Unspoken;
         }
-        let answered = answer::send(tools, self.fence, command, &reply).await;
+        let answered = answer::send(tools, self.fence, asked, &reply).await;
         if store_answered { Outcome::Answered(answered) } else { Outcome::ReadOnly(answered) }
     }
 
     /// Reads what the reply needs, makes it, and commits what it writes: also an empty commit, which proves the term and
-    /// makes a replay recognisable.
+    /// makes a replay recognisable. One user's interactions, and those that change what a server shares, wait for each
+    /// other: what was read still holds when it is written.
     async fn work(&self, request: &Request) -> Result<(Reply, Committed), CommitError> {
-        let Some(command) = find(&request.command) else {
-            return Ok((Reply::private("This bot does not know that command."), Committed::Applied));
-        };
-        let mut state = State { items: BTreeMap::new(), standing: Some(self.standing()) };
-        for key in (command.keys)(request) {
-            if let Some(item) = self.tools.store.read(&key).await? {
-                state.items.insert(key, item);
-            }
+        if matches!(request.ask, Ask::Typing { .. }) {
+            // Suggestions change nothing, so there is nothing to prove.
+            let state = self.read(request).await?;
+            return Ok((handle(request, &state).0, Committed::Applied));
         }
-        let (reply, writes) = (command.reply)(request, &state);
+        let _alone = self.lanes.enter(request.user).await;
+        let shared = find(request.command()).is_some_and(|command| command.shared);
+        let _in_place = match request.guild {
+            Some(guild) if shared => Some(self.lanes.enter_place(guild).await),
+            Some(_) | None => None,
+        };
+        let state = self.read(request).await?;
+        let (reply, writes) = handle(request, &state);
         let operation = OperationId::new(format!("interaction-{}", request.interaction));
         let committed = self.tools.store.commit(&FencedWrite { fence: self.fence, operation, writes }).await?;
         Ok((reply, committed))
     }
 
-    /// What the mutant without a fence says although nothing was written.
-    fn unwritten(&self, request: &Request) -> Reply {
-        let state = State { items: BTreeMap::new(), standing: Some(self.standing()) };
-        find(&request.command).map_or_else(|| Reply::private(READ_ONLY), |command| (command.reply)(request, &state).0)
+    /// Reads what the request's command asks for, and what that leads to.
+    async fn read(&self, request: &Request) -> Result<State, StoreError> {
+        let mut state = self.fresh();
+        for _ in 0..READ_ROUNDS {
+            let wanted: Vec<Read> =
+                reads(request, &state).into_iter().filter(|read| !state.done.contains(read)).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            for read in wanted {
+                match &read {
+                    Read::Item(key) => {
+                        state.items.extend(self.tools.store.read(key).await?.map(|item| (item.key.clone(), item)));
+                    }
+                    Read::Under(prefix, most) => {
+                        let items = self.tools.store.list(prefix, *most).await?;
+                        state.items.extend(items.into_iter().map(|item| (item.key.clone(), item)));
+                    }
+                    Read::History(most) => state.history = self.tools.store.recent(*most).await?,
+                }
+                state.done.insert(read);
+            }
+        }
+        Ok(state)
+    }
+
+    fn fresh(&self) -> State {
+        State { standing: Some(self.standing()), ..State::default() }
     }
 
     fn standing(&self) -> Standing {
@@ -235,9 +317,9 @@ impl Desk {
         }
     }
 
-    fn count(&self, command: &CommandInteraction, outcome: Outcome) {
-        let age = age_of(command.id, self.tools.clock.wall());
-        let name = find(&command.data.name).map_or("unknown", |command| command.name);
+    fn count(&self, asked: &Asked, outcome: Outcome) {
+        let age = age_of(asked.id, self.tools.clock.wall());
+        let name = find(asked.request.command()).map_or("unknown", |command| command.name);
         metrics::counter!("interactions_total", "command" => name, "outcome" => outcome.label()).increment(1);
         match outcome {
             Outcome::Expired => metrics::counter!("interactions_expired_total").increment(1),
@@ -250,6 +332,6 @@ impl Desk {
             Outcome::NotPermitted | Outcome::Fenced | Outcome::Unspoken | Outcome::Aborted => {}
         }
         let (age_ms, outcome) = (age.as_millis() as u64, outcome.label());
-        tracing::debug!(id = command.id.get(), command = name, outcome, age_ms, "interaction done");
+        tracing::debug!(id = asked.id.get(), command = name, outcome, age_ms, "interaction done");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Reading order: what it is told ([`config`], [`process`]), who may speak ([`leadership`] drives the pure
 //! [`Holder`](relais_failover::Holder), [`permit`] is its cheap view), the socket ([`gateway`] translates only), what is
-//! said ([`commands`] are pure, [`interactions`] carries them out), what operators see ([`vitals`], [`private`]).
+//! said ([`commands`] are pure and speak the words of [`language`], [`interactions`] carries them out), what is said
+//! later ([`reminders`]), what operators see ([`vitals`], [`private`]).
 //!
 //! Deliberately absent: a reconnecting gateway client (every connection is a client of its own, opened only after
 //! the lease was looked at again), retries of an answer whose fate is unknown, a public port, any decision about who holds
@@ -18,7 +19,9 @@ pub mod gateway;
 
 pub mod commands;
 pub mod interactions;
+pub mod language;
 pub mod registration;
+pub mod reminders;
 
 pub mod private;
 pub mod vitals;

@@ -1,5 +1,8 @@
 //! A steady stream of users, and what they were promised: every acknowledged write must be readable at the end.
 
+mod promises;
+mod wishes;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,18 +14,22 @@ use relais_store::{StateKey, StateStore};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::discord::{Answered, CommandOption, InteractionUser, Outcome, SlashCommand, SmallDiscord};
+use self::promises::Name;
+use self::wishes::{GUILD, Wish, command, form, name_of, onlooker};
+use crate::discord::{Answered, Outcome, SmallDiscord};
 use crate::pace::Pace;
+
+pub use self::promises::Kept;
 
 /// Time between two interactions at pace 1.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// Never quicker than this in real time: two cores run everything.
 const QUICKEST: Duration = Duration::from_millis(20);
-/// The names that notes are kept under. A name is written again only once its last write is settled, so that the order
-/// of writes to it is known.
-const NAMES: usize = 24;
-const GUILD: u64 = 100;
-const CHANNEL: u64 = 201;
+/// The names that tags are kept under: fewer than one server may have. A name is written again only once its last write is
+/// settled, so that the order of writes to it is known; and always by the same user, whose tag it is.
+const NAMES: usize = 180;
+/// Discord's callback type of a form.
+const FORM: u8 = 9;
 
 /// What happened to the users so far. Times are this machine's boot clock, ms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,37 +54,15 @@ pub struct Counts {
     pub last_at: u64,
 }
 
-/// What is left of the promises.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Kept {
-    /// Acknowledged writes that are gone.
-    pub lost: u64,
-    /// Writes that happened more often than they were asked for.
-    pub duplicates: u64,
-}
-
-/// One name's writes, in order.
-#[derive(Debug, Clone, Default)]
-struct Name {
-    /// Texts sent, oldest first.
-    sent: Vec<String>,
-    /// How many of `sent`, counted from the start, the last acknowledged one is.
-    acknowledged: usize,
-    /// How many of `sent` were acknowledged.
-    promised: u64,
-    in_flight: bool,
-}
-
-impl Name {
-    /// What a text and a revision in the store say of the promises. A write that nobody acknowledged may have been
-    /// applied, so a later text than the last acknowledged one is as good.
-    fn judge(&self, text: Option<&str>, revision: u64) -> Kept {
-        let standing = text.and_then(|text| self.sent.iter().position(|sent| sent == text)).map_or(0, |at| at + 1);
-        // Everything acknowledged after the text that stands is gone; so is what a later write covers up, if the store
-        // made fewer writes than were acknowledged.
-        let behind = self.acknowledged.saturating_sub(standing) as u64;
-        let lost = behind.max(self.promised.saturating_sub(revision));
-        Kept { lost, duplicates: revision.saturating_sub(self.sent.len() as u64) }
+impl Counts {
+    /// A user does something.
+    fn issue(&mut self) {
+        let now = clock::now().as_millis();
+        self.issued += 1;
+        self.last_at = now;
+        if self.issued == 1 {
+            self.first_at = now;
+        }
     }
 }
 
@@ -85,6 +70,8 @@ impl Name {
 struct Inside {
     counts: Counts,
     names: BTreeMap<usize, Name>,
+    /// User and interaction of each acknowledged reminder.
+    reminders: Vec<(u64, u64)>,
 }
 
 /// The stream.
@@ -95,14 +82,6 @@ pub struct Users {
     stop: CancellationToken,
     task: Mutex<Option<JoinHandle<()>>>,
     number: Arc<AtomicU64>,
-}
-
-/// What a user asked for.
-#[derive(Debug, Clone, Copy)]
-enum Wish {
-    Set(usize),
-    Get(usize),
-    Status,
 }
 
 impl Users {
@@ -165,21 +144,30 @@ impl Users {
         }
     }
 
-    /// Reads every note from the store: the last acknowledged text or one sent after it must be there, written no more
-    /// often than it was sent.
+    /// Reads every tag from the store: the last acknowledged text or one sent after it must be there, written no more
+    /// often than it was sent. And every acknowledged reminder: all are for much later, so each must still wait.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub async fn verify(&self, store: &(impl StateStore + ?Sized)) -> anyhow::Result<Kept> {
-        let names = self.inside().names.clone();
+        let (names, reminders) = {
+            let inside = self.inside();
+            (inside.names.clone(), inside.reminders.clone())
+        };
         let mut kept = Kept::default();
         for (name, writes) in names {
-            let key = StateKey::state(format!("NOTE#{GUILD}#{}", name_of(name)));
-            let item = store.read(&key).await.context("read a note back")?;
+            let key = StateKey::state(format!("TAG#{GUILD}#{}", name_of(name)));
+            let item = store.read(&key).await.context("read a tag back")?;
             let text = item.as_ref().and_then(|item| item.value["text"].as_str());
             let found = writes.judge(text, item.as_ref().map_or(0, |item| item.revision));
             kept.lost += found.lost;
             kept.duplicates += found.duplicates;
+        }
+        for (user, id) in reminders {
+            let key = StateKey::state(format!("USER#{user}#REMINDER#{GUILD}#{id}"));
+            let item = store.read(&key).await.context("read a reminder back")?;
+            kept.lost += u64::from(item.is_none());
+            kept.duplicates += item.map_or(0, |item| item.revision - 1);
         }
         Ok(kept)
     }
@@ -195,38 +183,53 @@ impl Drop for Users {
     }
 }
 
+/// One wish from its beginning to its end. Writing a tag is two steps: the command opens a form, the form writes.
 async fn talk(discord: Arc<SmallDiscord>, inside: Arc<Mutex<Inside>>, number: u64) {
     let (wish, text) = begin(&inside, number);
-    let handle = discord.interact(command(wish, &text, number));
+    let handle = discord.interact(command(wish, number));
     let outcome = discord.outcome(handle.id).await;
-    end(&inside, wish, &outcome);
+    let Wish::Set(index) = wish else { return end(&inside, wish, number, handle.id, &outcome) };
+    if !matches!(&outcome, Outcome::Answered(answered) if answered.callback == FORM) {
+        return end(&inside, wish, number, handle.id, &outcome);
+    }
+    form_opened(&inside, index, &text, &outcome);
+    let handle = discord.interact(form(index, &text));
+    let outcome = discord.outcome(handle.id).await;
+    end(&inside, wish, number, handle.id, &outcome);
 }
 
-/// Chooses what to ask: sets as long as a name is free for one, otherwise reads and looks at the status.
+/// Chooses what to ask: writes as long as a name is free for one, otherwise reads, looks at the status, and now and then
+/// wants to be reminded.
 fn begin(inside: &Mutex<Inside>, number: u64) -> (Wish, String) {
     let mut inside = lock(inside);
-    let now = clock::now().as_millis();
-    inside.counts.issued += 1;
-    inside.counts.last_at = now;
-    if inside.counts.issued == 1 {
-        inside.counts.first_at = now;
-    }
+    inside.counts.issue();
     let turn = usize::try_from(number).unwrap_or(0);
     let index = (turn / 4) % NAMES;
     let name = inside.names.entry(index).or_default();
-    match turn % 4 {
-        0 | 1 if !name.in_flight => {
-            let text = format!("text {number}");
+    match turn % 8 {
+        0 | 1 | 4 | 5 if !name.in_flight => {
             name.in_flight = true;
-            name.sent.push(text.clone());
-            (Wish::Set(index), text)
+            (Wish::Set(index), format!("text {number}"))
         }
         3 => (Wish::Status, String::new()),
+        7 => (Wish::Remind, String::new()),
         _ => (Wish::Get(index), String::new()),
     }
 }
 
-fn end(inside: &Mutex<Inside>, wish: Wish, outcome: &Outcome) {
+/// The form is open, and its user sends it off: from here on the text may be written.
+fn form_opened(inside: &Mutex<Inside>, index: usize, text: &str, outcome: &Outcome) {
+    let mut inside = lock(inside);
+    if let Outcome::Answered(answered) = outcome {
+        count(&mut inside.counts, answered);
+    }
+    inside.counts.issue();
+    if let Some(name) = inside.names.get_mut(&index) {
+        name.sent.push(text.to_owned());
+    }
+}
+
+fn end(inside: &Mutex<Inside>, wish: Wish, number: u64, interaction: u64, outcome: &Outcome) {
     let mut inside = lock(inside);
     let answered = match outcome {
         Outcome::Answered(answered) => Some(answered),
@@ -236,16 +239,24 @@ fn end(inside: &Mutex<Inside>, wish: Wish, outcome: &Outcome) {
         None => inside.counts.missed += 1,
         Some(answered) => count(&mut inside.counts, answered),
     }
-    if let Wish::Set(index) = wish {
-        let acknowledged = answered.is_some_and(|answered| answered.content.starts_with("Noted:"));
-        inside.counts.acknowledged += u64::from(acknowledged);
-        if let Some(name) = inside.names.get_mut(&index) {
-            name.in_flight = false;
-            if acknowledged {
-                name.promised += 1;
-                name.acknowledged = name.sent.len();
+    let acknowledged = |text: &str| answered.is_some_and(|answered| answered.content.starts_with(text));
+    match wish {
+        Wish::Set(index) => {
+            let kept = acknowledged("Kept:");
+            inside.counts.acknowledged += u64::from(kept);
+            if let Some(name) = inside.names.get_mut(&index) {
+                name.in_flight = false;
+                if kept {
+                    name.promised += 1;
+                    name.acknowledged = name.sent.len();
+                }
             }
         }
+        Wish::Remind if acknowledged("I will remind you") => {
+            inside.counts.acknowledged += 1;
+            inside.reminders.push((onlooker(number), interaction));
+        }
+        Wish::Get(_) | Wish::Remind | Wish::Status => {}
     }
 }
 
@@ -256,28 +267,6 @@ fn count(counts: &mut Counts, answered: &Answered) {
         "laptop" => counts.answered_laptop += 1,
         "cloud" => counts.answered_cloud += 1,
         _ => {}
-    }
-}
-
-fn name_of(index: usize) -> String {
-    format!("note-{index}")
-}
-
-fn command(wish: Wish, text: &str, number: u64) -> SlashCommand {
-    let note = |verb: &str, options| vec![CommandOption::subcommand(verb, options)];
-    let named = |index| CommandOption::text("name", name_of(index));
-    let (name, options) = match wish {
-        Wish::Set(index) => ("note", note("set", vec![named(index), CommandOption::text("text", text)])),
-        Wish::Get(index) => ("note", note("get", vec![named(index)])),
-        Wish::Status => ("status", Vec::new()),
-    };
-    SlashCommand {
-        name: name.to_owned(),
-        options,
-        user: InteractionUser::new(500 + number % 7, format!("user-{}", number % 7)),
-        guild: Some(GUILD),
-        channel: CHANNEL,
-        locale: "en-US".to_owned(),
     }
 }
 
@@ -295,16 +284,24 @@ mod tests {
         for (number, acknowledged) in answers.iter().enumerate() {
             let (wish, _) = begin(&inside, 0);
             assert!(matches!(wish, Wish::Set(0)));
-            lock(&inside).names.get_mut(&0).unwrap().sent[number] = format!("text {number}");
-            let outcome = if *acknowledged { noted() } else { Outcome::Expired };
-            end(&inside, wish, &outcome);
+            form_opened(&inside, 0, &format!("text {number}"), &opened());
+            let outcome = if *acknowledged { said("Kept: note-0") } else { Outcome::Expired };
+            end(&inside, wish, 0, 1, &outcome);
         }
         lock(&inside).names.remove(&0).unwrap_or_default()
     }
 
-    fn noted() -> Outcome {
-        let (by, content) = ("cloud".into(), "Noted: note-0.".to_owned());
-        Outcome::Answered(Answered { by, at: 0, callback: 4, content, message: None, data: serde_json::Value::Null })
+    fn answered(callback: u8, content: &str) -> Outcome {
+        let (by, content, data) = ("cloud".into(), content.to_owned(), serde_json::Value::Null);
+        Outcome::Answered(Answered { by, at: 0, callback, content, message: None, data })
+    }
+
+    fn opened() -> Outcome {
+        answered(FORM, "")
+    }
+
+    fn said(content: &str) -> Outcome {
+        answered(4, content)
     }
 
     fn verdict(answers: &[bool], found: Option<(&str, u64)>) -> (u64, u64) {
@@ -339,22 +336,35 @@ mod tests {
     }
 
     #[test]
-    fn a_note_is_not_written_again_before_its_last_write_is_settled() {
+    fn a_tag_is_not_written_again_before_its_last_write_is_settled() {
         let inside = Mutex::new(Inside::default());
         assert!(matches!(begin(&inside, 0).0, Wish::Set(0)));
         assert!(matches!(begin(&inside, 1).0, Wish::Get(0)));
-        end(&inside, Wish::Set(0), &Outcome::Expired);
+        end(&inside, Wish::Set(0), 0, 1, &Outcome::Expired);
         assert!(matches!(begin(&inside, 0).0, Wish::Set(0)));
         let counts = lock(&inside).counts;
         assert_eq!((counts.issued, counts.missed, counts.acknowledged), (3, 1, 0));
+        assert!(lock(&inside).names[&0].sent.is_empty(), "a form that never opened wrote nothing");
     }
 
     #[test]
-    fn answers_are_counted_by_who_gave_them() {
+    fn both_steps_of_a_write_are_counted_and_by_who_answered_them() {
         let inside = Mutex::new(Inside::default());
-        let (wish, _) = begin(&inside, 0);
-        end(&inside, wish, &noted());
+        let (wish, text) = begin(&inside, 0);
+        form_opened(&inside, 0, &text, &opened());
+        end(&inside, wish, 0, 1, &said("Kept: note-0"));
         let counts = lock(&inside).counts;
-        assert_eq!((counts.answered, counts.answered_cloud, counts.answered_laptop, counts.acknowledged), (1, 1, 0, 1));
+        assert_eq!((counts.issued, counts.answered, counts.answered_cloud, counts.acknowledged), (2, 2, 2, 1));
+    }
+
+    #[tokio::test]
+    async fn an_acknowledged_reminder_that_is_gone_is_lost() {
+        let discord = crate::discord::DiscordConfig::new(Vec::new(), "t", 300, Arc::new(|| 0));
+        let users = Users::new(Arc::new(SmallDiscord::start(discord).await.unwrap()), Pace::new(1.0).unwrap());
+        end(&users.inside, Wish::Remind, 7, 99, &said("I will remind you <t:1:F> (<t:1:R>)."));
+        end(&users.inside, Wish::Remind, 8, 100, &said("That time is in the past."));
+        assert_eq!(users.counts().acknowledged, 1);
+        let kept = users.verify(&relais_store::Memory::new()).await.unwrap();
+        assert_eq!(kept, Kept { lost: 1, duplicates: 0 });
     }
 }

@@ -63,7 +63,9 @@ fn clippy(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
 }
 
 fn tests(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
-    Ok(counted(&gate.run_cargo(&["test", "--locked", "--workspace", "--no-fail-fast"], log)?))
+    // Some tests measure; what they print is in the log.
+    let arguments = ["test", "--locked", "--workspace", "--no-fail-fast", "--", "--show-output"];
+    Ok(counted(&gate.run_cargo(&arguments, log)?))
 }
 
 fn mutants(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {

@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use relais_failover::Fence;
-use serenity::{
-    builder::{CreateAllowedMentions, CreateInteractionResponse, CreateInteractionResponseMessage},
-    http::{HttpError, StatusCode},
-    model::application::CommandInteraction,
-};
+use serenity::http::{HttpError, StatusCode};
 use tokio::time::{sleep, timeout};
 
-use super::Tools;
+use super::{Asked, Tools, form};
 use crate::commands::Reply;
 
 /// Discord's code for "this interaction was answered already".
@@ -47,30 +43,20 @@ impl Answered {
 }
 
 /// Sends the first answer of an interaction within `effect_timeout`.
-pub(super) async fn send(tools: &Tools, fence: Fence, command: &CommandInteraction, reply: &Reply) -> Answered {
-    let response = CreateInteractionResponse::Message(
-        CreateInteractionResponseMessage::new()
-            .content(&reply.content)
-            .ephemeral(reply.ephemeral)
-            .allowed_mentions(CreateAllowedMentions::new()),
-    );
+pub(super) async fn send(tools: &Tools, fence: Fence, asked: &Asked, reply: &Reply) -> Answered {
     let limit = tools.policy.effect_timeout;
-    timeout(limit, persist(tools, fence, command, &response)).await.unwrap_or_else(|_| {
+    timeout(limit, persist(tools, fence, asked, reply)).await.unwrap_or_else(|_| {
         tracing::warn!("answer not acknowledged in time");
         Answered::Unknown
     })
 }
 
 /// Tries again only after 429, which says that nothing was done, and only while the permit holds.
-async fn persist(
-    tools: &Tools,
-    fence: Fence,
-    command: &CommandInteraction,
-    response: &CreateInteractionResponse,
-) -> Answered {
+async fn persist(tools: &Tools, fence: Fence, asked: &Asked, reply: &Reply) -> Answered {
+    let response = form::response(reply);
     let mut wait = tools.policy.effect_timeout / 20;
     loop {
-        let sent = tools.http.create_interaction_response(command.id, &command.token, response, Vec::new()).await;
+        let sent = tools.http.create_interaction_response(asked.id, &asked.token, &response, form::files(reply)).await;
         match sent {
             Ok(()) => return Answered::Spoken,
             Err(error) => match judge(&error) {

@@ -5,8 +5,9 @@ use std::{
 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::post};
 use relais_bot::{
-    commands::note,
-    interactions::{Answered, Desk, Outcome, READ_ONLY, Tools, age_of},
+    commands::keys,
+    interactions::{Answered, Asked, Desk, Outcome, Tools, age_of},
+    language::{Language, say},
     leadership::Signal,
     permit::{Permit, View},
     vitals::Vitals,
@@ -18,10 +19,7 @@ use relais_store::{
     faulty::{Call, Fault},
 };
 use serde_json::{Value, json};
-use serenity::{
-    http::HttpBuilder,
-    model::application::{CommandInteraction, Interaction},
-};
+use serenity::{http::HttpBuilder, model::application::Interaction};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -101,7 +99,7 @@ impl Site1 {
     }
 
     async fn note(&self) -> Option<Value> {
-        self.store.inner().read(&note::key("user-3", "milk")).await.unwrap().map(|item| item.value["text"].clone())
+        self.store.inner().read(&keys::tag("dm-3", "milk")).await.unwrap().map(|item| item.value["text"].clone())
     }
 }
 
@@ -111,30 +109,29 @@ async fn take(memory: &Memory, claim: Claim, expected: u128, version: u128) {
     memory.apply(&op).await.unwrap();
 }
 
-fn interaction(age: Duration, subcommand: &str, options: Value) -> CommandInteraction {
+fn interaction(age: Duration, kind: u8, data: &Value) -> Asked {
     let created = Boottime.wall().0 - age.as_millis() as u64 - 1_420_070_400_000;
     let value = json!({
-        "id": (created << 22).to_string(), "application_id": "1", "type": 2, "token": "t", "version": 1,
+        "id": (created << 22).to_string(), "application_id": "1", "type": kind, "token": "t", "version": 1,
         "channel_id": "5", "locale": "en-US", "entitlements": [], "attachment_size_limit": 0,
         "user": { "id": "3", "username": "u", "discriminator": "0", "avatar": null },
-        "data": { "id": "9", "name": "note", "type": 1, "options": [
-            { "name": subcommand, "type": 1, "options": options }
-        ] }
+        "data": data
     });
-    match serde_json::from_value::<Interaction>(value).unwrap() {
-        Interaction::Command(command) => command,
-        other => panic!("not a command: {other:?}"),
-    }
+    Asked::of(&serde_json::from_value::<Interaction>(value).unwrap(), Boottime.wall()).unwrap()
 }
 
-fn set(age: Duration) -> CommandInteraction {
-    let options =
-        json!([{ "name": "name", "type": 3, "value": "milk" }, { "name": "text", "type": 3, "value": "2 l" }]);
-    interaction(age, "set", options)
+/// The form of a tag comes back: one durable write.
+fn set(age: Duration) -> Asked {
+    let input = json!({ "type": 4, "custom_id": "text", "value": "2 l" });
+    let rows = json!([{ "type": 1, "components": [input] }]);
+    interaction(age, 5, &json!({ "custom_id": "tag:keep:milk", "components": rows }))
 }
 
-fn get(age: Duration) -> CommandInteraction {
-    interaction(age, "get", json!([{ "name": "name", "type": 3, "value": "milk" }]))
+/// A tag is asked for: one read.
+fn get(age: Duration) -> Asked {
+    let name = json!([{ "name": "name", "type": 3, "value": "milk" }]);
+    let options = json!([{ "name": "get", "type": 1, "options": name }]);
+    interaction(age, 2, &json!({ "id": "9", "name": "tag", "type": 1, "options": options }))
 }
 
 const NEW: Duration = Duration::ZERO;
@@ -145,7 +142,7 @@ async fn note_is_durable_before_the_answer_and_read_back() {
     assert_eq!(site.desk.serve(&set(NEW)).await, Outcome::Answered(Answered::Spoken));
     assert_eq!(site.note().await, Some(json!("2 l")));
     assert_eq!(site.desk.serve(&get(Duration::from_millis(3))).await, Outcome::Answered(Answered::Spoken));
-    assert_eq!(site.said(), ["Noted: milk.", "2 l"]);
+    assert_eq!(site.said(), ["Kept: milk", "2 l"]);
     let heard = site.heard.lock().unwrap();
     assert_eq!(heard[0]["data"]["flags"], 64, "ephemeral");
     assert_eq!(heard[1]["data"]["allowed_mentions"]["parse"], json!([]), "mentions off");
@@ -189,7 +186,7 @@ async fn store_out_of_reach_is_told_while_the_permit_holds_and_only_then() {
     let site = Site1::holding().await;
     site.store.cut(true);
     assert_eq!(site.desk.serve(&set(NEW)).await, Outcome::ReadOnly(Answered::Spoken));
-    assert_eq!(site.said(), [READ_ONLY]);
+    assert_eq!(site.said(), [say(Language::English, "read-only", &[])]);
     site.view.send_modify(|view| view.finish_until = None);
     assert_eq!(site.desk.serve(&set(NEW)).await, Outcome::Unspoken);
     assert_eq!(site.said().len(), 1);
@@ -216,7 +213,7 @@ async fn replayed_interaction_is_answered_again_but_written_once() {
     site.desk.serve(&command).await;
     site.script.lock().unwrap().push((400, 40060));
     assert_eq!(site.desk.serve(&command).await, Outcome::Answered(Answered::Already));
-    let item = site.store.inner().read(&note::key("user-3", "milk")).await.unwrap().unwrap();
+    let item = site.store.inner().read(&keys::tag("dm-3", "milk")).await.unwrap().unwrap();
     assert_eq!(item.revision, 1);
 }
 

@@ -6,6 +6,8 @@ mod gateway_obeys_the_lease;
 mod interactions_are_fenced;
 mod leadership_obeys;
 mod little_discord;
+mod reminders_answer;
 mod settings_are_refused;
 mod support;
 mod table_is_registered_once;
+mod talk;
