@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod bad_input;
+mod bot_process;
 mod command;
 mod ended_early;
+mod every_command;
 #[cfg(feature = "mutants")]
 mod known_bad_designs;
 mod one_scene;
+mod reminders_survive;
 mod watch;

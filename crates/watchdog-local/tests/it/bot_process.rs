@@ -1,0 +1,121 @@
+//! A real bot process beside a small Discord, with one SQLite file between its lives.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use relais_failover::{Fence, LeaseRecord, Policy, Version};
+use relais_host::clock::{self, Boottime, Clock as _};
+use relais_store::Store;
+use relais_world::discord::{DiscordConfig, Kind, SmallDiscord};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::command::PROGRAM;
+
+const TOKEN: &str = "a.token.for-a-test";
+const APPLICATION: u64 = 300;
+
+/// One site, its store, and the Discord that it speaks to.
+pub(crate) struct Site {
+    pub(crate) discord: SmallDiscord,
+    pub(crate) store: Arc<dyn Store>,
+    folder: TempDir,
+    config: PathBuf,
+    child: Option<Child>,
+}
+
+impl Site {
+    /// Everything is ready, and no bot runs yet.
+    pub(crate) async fn new(pace: f64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = Policy::embedded().paced(pace).unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let url = format!("sqlite:{}", path("store.db").display());
+        let store = relais_store::open(&url.parse().unwrap(), Duration::from_secs(10)).unwrap();
+        let first = LeaseRecord::initial(Version::new(clock::random_128()), policy.ttl, Boottime.wall());
+        store.init(&first).await.unwrap();
+
+        let listener = vec![("laptop".to_owned(), "127.0.0.1:0".parse().unwrap())];
+        let mut config = DiscordConfig::new(listener, TOKEN, APPLICATION, Arc::new(|| clock::now().as_millis()));
+        config.pace = pace;
+        config.openapi = openapi();
+        let discord = SmallDiscord::start(config).await.unwrap();
+
+        std::fs::write(path("token"), TOKEN).unwrap();
+        std::fs::write(path("policy.json"), policy.to_json()).unwrap();
+        let settings = json!({
+            "site": "laptop", "preferred": "laptop", "store": url, "listen": "127.0.0.1:0",
+            "discord": {
+                "token_file": path("token"),
+                "rest_base": format!("http://{}", discord.address("laptop").unwrap()),
+                "application_id": APPLICATION.to_string(),
+            },
+            "policy": path("policy.json"), "name": null,
+        });
+        std::fs::write(path("bot.json"), settings.to_string()).unwrap();
+        let config = path("bot.json");
+        Self { discord, store, folder, config, child: None }
+    }
+
+    /// Starts a bot; the one before must have ended.
+    pub(crate) fn start(&mut self) {
+        let log = File::options().create(true).append(true).open(self.folder.path().join("bot.log")).unwrap();
+        let mut command = Command::new(PROGRAM);
+        command.arg("bot").arg("--config").arg(&self.config).env("RUST_LOG", "info");
+        // The thread that starts it is the test's own and lives as long as it.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Waits until the bot has opened this many sessions in all.
+    pub(crate) async fn sessions(&self, count: usize) {
+        let opened = |discord: &SmallDiscord| {
+            discord.log().iter().filter(|entry| matches!(entry.kind, Kind::SessionOpened { .. })).count()
+        };
+        for _ in 0..3_000 {
+            if opened(&self.discord) >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let log = std::fs::read_to_string(self.folder.path().join("bot.log")).unwrap();
+        assert!(opened(&self.discord) >= count, "no session: {log}");
+    }
+
+    /// Under which anybody may write who writes for the present holder.
+    pub(crate) async fn fence(&self) -> Fence {
+        self.store.read_board().await.unwrap().lease.unwrap().fence().unwrap()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Discord's document where the gate, or the folder beside the repository, has it.
+fn openapi() -> Option<PathBuf> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let shared = std::env::var_os("RELAIS_SHARED").map_or_else(beside, PathBuf::from);
+    let file = shared.join("data/discord-openapi.json");
+    if !file.is_file() {
+        eprintln!("Discord's document is not at hand: the hand-written rules alone judge");
+    }
+    file.is_file().then_some(file)
+}
