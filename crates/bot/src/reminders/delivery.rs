@@ -159,11 +159,15 @@ impl Delivery {
         self.commit(operation, writes).await
     }
 
+    /// The reminder behind an entry, if it is there and still waits.
     async fn reminder(&self, pointer: &Pointer) -> Result<Option<Reminder>, StoreError> {
         let key = pointer.key();
         let read = timeout(self.tools.policy.request_timeout, self.tools.store.read(&key)).await;
-        let item = read.unwrap_or(Err(StoreError::Timeout))?;
-        Ok(item.and_then(|item| Reminder::read(&item.value)).filter(|reminder| reminder.state == State::Pending))
+        let Some(item) = read.unwrap_or(Err(StoreError::Timeout))? else { return Ok(None) };
+        // A newer program wrote it before a step back: it is that program's to deliver, and not ours to forget.
+        let unknown = || StoreError::Invalid { reason: format!("{key} is no reminder of a form that is known here") };
+        let reminder = Reminder::read(&item.value).ok_or_else(unknown)?;
+        Ok(Some(reminder).filter(|reminder| reminder.state == State::Pending))
     }
 
     async fn commit(&self, operation: String, writes: Vec<Write>) -> bool {

@@ -1,7 +1,7 @@
 //! Every command in both languages, asked of the real bot process: what its users see, and that no request breaks a rule
 //! of Discord's.
 
-use relais_bot::reminders::Reminder;
+use relais_bot::reminders::{Reminder, record::SCHEMA};
 use relais_host::clock::{Boottime, Clock as _};
 use relais_store::{FencedWrite, OperationId};
 use relais_world::discord::{
@@ -180,9 +180,14 @@ async fn every_command_in_both_languages_is_answered_within_discords_rules() {
     assert!(operations.len() >= 3, "{operations:?}");
 }
 
-/// Three reminders that are due: in a channel, in a direct message, and in a channel that is gone.
+/// Three reminders that are due: in a channel, in a direct message, and in a channel that is gone; and a fourth of a
+/// newer program, which must be left as it is.
 async fn deliver(site: &Site) {
     let now = i64::try_from(Boottime.wall().0).unwrap();
+    let newer = Reminder { schema: SCHEMA + 1, ..Reminder::single(4, 4, GUILD, "newer", now - 120_000) };
+    let operation = OperationId::new("test-newer");
+    let tx = FencedWrite { fence: site.fence().await, operation, writes: newer.kept() };
+    site.store.commit(&tx).await.unwrap();
     let channels = [(1, Some(CHANNEL), "en"), (2, None, "fr"), (3, Some(999), "fr")];
     for (user, channel, language) in channels {
         let (id, what) = (format!("179000000000000000{user}"), format!("@everyone for {user}"));
@@ -195,12 +200,17 @@ async fn deliver(site: &Site) {
         let tx = FencedWrite { fence: site.fence().await, operation, writes: reminder.kept() };
         site.store.commit(&tx).await.unwrap();
     }
+    let left = async || -> Vec<String> {
+        let entries = site.store.list("OUTBOX#", 10).await.unwrap();
+        entries.into_iter().map(|entry| entry.key.to_string()).collect()
+    };
     for _ in 0..2_000 {
-        if site.store.list("OUTBOX#", 1).await.unwrap().is_empty() {
+        if left().await.len() == 1 {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+    assert_eq!(left().await, [newer.outbox_key().to_string()]);
     let shown = |channel: u64| -> Vec<String> {
         let messages = site.discord.messages(channel).into_iter().filter(|message| message.nonce.is_some());
         messages.map(|message| message.object["content"].as_str().unwrap().to_owned()).collect()
