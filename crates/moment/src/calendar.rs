@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// When a day is meant without a time.
-const MORNING: Clock = Clock { hour: 9, minute: 0 };
+const MORNING: Clock = Clock { hour: 9, minute: 0, halved: true };
 
 impl Part {
     const fn clock(self) -> Clock {
@@ -25,7 +25,7 @@ impl Part {
             Self::Night => 22,
             Self::Midnight => 24,
         };
-        Clock { hour, minute: 0 }
+        Clock { hour, minute: 0, halved: true }
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn of(text: &str) -> Option<Vec<Token>> {
 }
 
 /// A letter as the word lists have it.
-fn folded(letter: char) -> impl Iterator<Item = char> {
+pub(crate) fn folded(letter: char) -> impl Iterator<Item = char> {
     letter.to_lowercase().flat_map(|letter| {
         let plain = match letter {
             'à' | 'â' | 'ä' | 'á' | 'ã' => "a",
@@ -59,6 +59,9 @@ fn folded(letter: char) -> impl Iterator<Item = char> {
             'œ' => "oe",
             '\u{2019}' | '\u{2018}' | '\u{2bc}' | '`' => "'",
             '\u{2010}'..='\u{2015}' => "-",
+            // Written for points at the end, and for a comma.
+            '\u{2026}' => ".",
+            ';' => ",",
             '\u{a0}' | '\u{202f}' | '\u{2009}' | '_' => " ",
             // Accents that stand for themselves after their letter.
             '\u{300}'..='\u{36f}' => "",

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
+use crate::tokens::folded;
+
 static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// Every name in the database that somebody may live under.
@@ -40,10 +42,11 @@ pub fn zone(name: &str) -> Result<TimeZone, ZoneError> {
 }
 
 /// Names that fit what was typed so far, the best first, at most `limit`: those whose city begins so, then those that
-/// begin so, then those that have it anywhere.
+/// begin so, then those that have it anywhere; among equals the common ones, then by the alphabet. Accents and case make
+/// no difference.
 #[must_use]
 pub fn zones_like(typed: &str, limit: usize) -> Vec<&'static str> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-'], " ");
+    let plain = |text: &str| text.chars().flat_map(folded).collect::<String>().replace('-', " ");
     let typed = plain(typed.trim());
     if typed.is_empty() {
         return COMMON.into_iter().take(limit).collect();
@@ -59,8 +62,9 @@ pub fn zones_like(typed: &str, limit: usize) -> Vec<&'static str> {
             () => None,
         }
     };
-    let mut found: Vec<(i32, &'static str)> =
-        NAMES.iter().filter_map(|name| rank(name).map(|rank| (rank, name.as_str()))).collect();
+    let rare = |name: &str| !COMMON.contains(&name);
+    let mut found: Vec<(i32, bool, &'static str)> =
+        NAMES.iter().filter_map(|name| rank(name).map(|rank| (rank, rare(name), name.as_str()))).collect();
     found.sort_unstable();
-    found.into_iter().take(limit).map(|(_, name)| name).collect()
+    found.into_iter().take(limit).map(|(_, _, name)| name).collect()
 }

@@ -114,7 +114,8 @@ fn worded_date(cursor: &mut Cursor<'_>) -> Option<Day> {
 
 /// `24/12`, `24.12.2026`. English writes both orders, so there it must be clear which number is the month.
 fn numeric_date(cursor: &mut Cursor<'_>) -> Result<Option<Day>, Ambiguous> {
-    let read = cursor.tried(|cursor| {
+    let mut ahead = cursor.clone();
+    let read = ahead.tried(|cursor| {
         let _filler = cursor.word_of(cursor.words.filler);
         let (first, digits) = cursor.number()?;
         let sign = ['/', '.'].into_iter().find(|sign| cursor.sign(*sign))?;
@@ -131,12 +132,17 @@ fn numeric_date(cursor: &mut Cursor<'_>) -> Result<Option<Day>, Ambiguous> {
     });
     let Some((first, second, year)) = read else { return Ok(None) };
     let day_first = date(year, second, first);
-    match cursor.language {
-        Language::French => Ok(day_first),
-        Language::English if first > 12 => Ok(day_first),
-        Language::English if second > 12 || first == second => Ok(date(year, first, second)),
-        Language::English => Err(Ambiguous),
+    let found = match cursor.language {
+        Language::French => day_first,
+        Language::English if first > 12 => day_first,
+        Language::English if second > 12 || first == second => date(year, first, second),
+        Language::English => return Err(Ambiguous),
+    };
+    // No such date: its numbers stay unread, or the time beside it would be taken for today's.
+    if found.is_some() {
+        *cursor = ahead;
     }
+    Ok(found)
 }
 
 fn date(year: Option<u32>, month: u32, day: u32) -> Option<Day> {

@@ -75,9 +75,10 @@ fn half(cursor: &mut Cursor<'_>, sum: &mut Sum) -> bool {
         (cursor.word()? == words.half).then_some(())?;
         cursor.sign('-');
         let _article = cursor.word_of(words.one);
-        unit(cursor)
+        // Half a month is no duration: it stays unread, or what follows it would be all that counts.
+        unit(cursor).and_then(|unit| sum.add(500, unit))
     });
-    read.is_some_and(|unit| sum.add(500, unit).is_some())
+    read.is_some()
 }
 
 /// `an hour`, `une semaine`.
@@ -85,9 +86,9 @@ fn one(cursor: &mut Cursor<'_>, sum: &mut Sum) -> bool {
     let words = cursor.words;
     let read = cursor.tried(|cursor| {
         (words.one.contains(&cursor.word()?)).then_some(())?;
-        unit(cursor)
+        unit(cursor).and_then(|unit| sum.add(1000, unit))
     });
-    read.is_some_and(|unit| sum.add(1000, unit).is_some())
+    read.is_some()
 }
 
 /// `10 minutes`, `1.5h`, `2h30`.

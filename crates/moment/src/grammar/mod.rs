@@ -66,6 +66,8 @@ pub(crate) enum Day {
 pub(crate) struct Clock {
     pub(crate) hour: i8,
     pub(crate) minute: i8,
+    /// Whether the half of the day was said too: `8am` is never 20:00.
+    pub(crate) halved: bool,
 }
 
 /// What one language makes of a text.
@@ -120,7 +122,7 @@ fn moment(cursor: &mut Cursor<'_>) -> Result<Option<Wish>, Ambiguous> {
             part = Some(found);
         } else if clock.is_none()
             && part.is_none_or(time::leaves_room)
-            && let Some(found) = time::clock(cursor, day.is_some())
+            && let Some(found) = time::clock(cursor)
         {
             clock = Some(found);
         }
@@ -128,6 +130,13 @@ fn moment(cursor: &mut Cursor<'_>) -> Result<Option<Wish>, Ambiguous> {
             return Ok(None);
         }
     }
+    let clock = match (clock, part) {
+        (Some(clock), Some(part)) => match time::within(part, clock) {
+            Some(clock) => Some(clock),
+            None => return Ok(None),
+        },
+        (clock, _) => clock,
+    };
     // A morning alone is no moment; noon is.
     let said = day.is_some() || clock.is_some() || part.is_some_and(|part| !time::leaves_room(part));
     Ok(said.then_some(Wish::At { day, clock, part }))

@@ -15,6 +15,21 @@ pub(super) fn leaves_room(part: Part) -> bool {
     }
 }
 
+/// The time that is meant beside a part of the day: `tonight at 8` is 20:00. None where they contradict each other, or
+/// where it could be the day after (`tomorrow night at 2`).
+pub(super) fn within(part: Part, clock: Clock) -> Option<Clock> {
+    let hours = match part {
+        Part::Morning => 0..=12,
+        Part::Afternoon => 12..=18,
+        Part::Evening => 16..=23,
+        Part::Night => 18..=23,
+        Part::Noon | Part::Midnight => return None,
+    };
+    let later = Clock { hour: clock.hour + 12, ..clock };
+    let meant = if clock.halved { [clock, clock] } else { [clock, later] };
+    meant.into_iter().find(|clock| hours.contains(&clock.hour))
+}
+
 /// Whether a French text has the form of `18h30`, whatever its numbers.
 pub(super) fn looks_like_one(tokens: &[Token], language: Language) -> bool {
     let hour = |word: &str| crate::words::of(Language::French).hours.contains(&word);
@@ -45,14 +60,13 @@ fn afternoon(cursor: &mut Cursor<'_>) -> Option<Part> {
     })
 }
 
-/// A time of day. `on_a_day`: a day was named, so an hour cannot be a duration any more.
-pub(super) fn clock(cursor: &mut Cursor<'_>, on_a_day: bool) -> Option<Clock> {
+/// A time of day. What could be a duration was read as one before, so an hour is one of the clock.
+pub(super) fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
     cursor.tried(|cursor| {
         let at = cursor.word_of(cursor.words.at);
-        let named = at || on_a_day;
         cursor
             .tried(colon)
-            .or_else(|| cursor.tried(|cursor| french_hour(cursor, named)))
+            .or_else(|| cursor.tried(french_hour))
             .or_else(|| cursor.tried(noon_half))
             .or_else(|| cursor.tried(|cursor| bare_hour(cursor, at)))
     })
@@ -82,19 +96,15 @@ fn noon_half(cursor: &mut Cursor<'_>) -> Option<Clock> {
     twelve(hour, 0, afternoon)
 }
 
-/// `18h30`; and `18h` where it can be no duration.
-fn french_hour(cursor: &mut Cursor<'_>, named: bool) -> Option<Clock> {
+/// `18h30`, `18h`.
+fn french_hour(cursor: &mut Cursor<'_>) -> Option<Clock> {
     let (hour, _) = cursor.number()?;
     let hours = crate::words::of(Language::French).hours;
     if !cursor.word_of(hours) {
         return None;
     }
     let minutes = cursor.tried(|cursor| cursor.number().filter(|(_, digits)| *digits == 2));
-    match minutes {
-        Some((minute, _)) if named || cursor.language == Language::French => twenty_four(hour, minute),
-        None if named => twenty_four(hour, 0),
-        Some(_) | None => None,
-    }
+    twenty_four(hour, minutes.map_or(0, |(minute, _)| minute))
 }
 
 /// `at 9`, where `at` says what the number is.
@@ -122,10 +132,11 @@ fn half_of_day(cursor: &mut Cursor<'_>) -> Option<bool> {
 
 fn twenty_four(hour: u32, minute: u32) -> Option<Clock> {
     let (hour, minute) = (i8::try_from(hour).ok()?, i8::try_from(minute).ok()?);
-    ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(Clock { hour, minute })
+    ((0..24).contains(&hour) && (0..60).contains(&minute)).then_some(Clock { hour, minute, halved: false })
 }
 
 fn twelve(hour: u32, minute: u32, afternoon: bool) -> Option<Clock> {
     (1..=12).contains(&hour).then_some(())?;
-    twenty_four(hour % 12 + if afternoon { 12 } else { 0 }, minute)
+    let clock = twenty_four(hour % 12 + if afternoon { 12 } else { 0 }, minute)?;
+    Some(Clock { halved: true, ..clock })
 }
