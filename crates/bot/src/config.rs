@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +15,10 @@ use relais_store::StoreUrl;
 use serde::Deserialize;
 use serenity::model::id::ApplicationId;
 
-use crate::mutant::Mutant;
+use crate::{
+    mutant::Mutant,
+    presence::{self, Presence},
+};
 
 /// Why the settings are no good. Always exit code 64.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,10 @@ struct Discord {
     #[serde(default)]
     rest_base: Option<String>,
     application_id: ApplicationId,
+    #[serde(default)]
+    shards: Option<NonZeroU32>,
+    #[serde(default)]
+    presence: Option<presence::File>,
 }
 
 /// Settings that a run can use.
@@ -81,6 +89,10 @@ pub struct Settings {
     pub rest_base: Option<String>,
     /// The application whose commands these are.
     pub application_id: ApplicationId,
+    /// How many shards the gateway has; none: as many as Discord recommends.
+    pub shards: Option<NonZeroU32>,
+    /// What the bot shows about itself; none: nothing, as Discord shows every bot.
+    pub presence: Option<Presence>,
     /// The numbers of the protocol.
     pub policy: Policy,
     /// This process's name in the log; the site's if none is given.
@@ -107,6 +119,8 @@ impl Settings {
                 return Err(refused("rest_base", &"expected http://host:port without a path").into());
             }
         }
+        let presence = file.discord.presence.map(Presence::new).transpose();
+        let presence = presence.map_err(|error| refused("presence", &error))?;
         let policy = policy(file.policy.as_deref())?;
         let token = Secret::read(&file.discord.token_file)?;
         Ok(Self {
@@ -117,6 +131,8 @@ impl Settings {
             token,
             rest_base: file.discord.rest_base,
             application_id: file.discord.application_id,
+            shards: file.discord.shards,
+            presence,
             policy,
             name: file.name.unwrap_or_else(|| file.site.to_string()),
             mutant: file.mutant,

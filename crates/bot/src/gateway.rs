@@ -5,12 +5,15 @@
 mod backoff;
 mod budget;
 mod conversation;
+mod directory;
 mod exchange;
+mod fleet;
+mod identifies;
 mod link;
 mod saver;
 mod session;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use relais_failover::{Fence, FenceReason, SavedSession};
 use relais_host::secret::Secret;
@@ -18,19 +21,35 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use self::session::{Progress, key as session_key};
-use self::{conversation::Conversation, link::Prepared};
+use self::{conversation::Common, directory::Directory, fleet::Fleet, identifies::Identifies, link::Prepared};
 use crate::{
     interactions::{Desk, Tools},
     leadership::{Signal, Voice},
+    presence::Presence,
     registration,
     reminders::delivery::Delivery,
 };
 
-/// The voice of this site: at most one conversation with Discord.
+/// How this bot meets the gateway.
+#[derive(Debug)]
+pub struct Manner {
+    /// The bot's token.
+    pub token: Secret,
+    /// A Discord other than the real one.
+    pub rest_base: Option<String>,
+    /// How many shards; none: as many as Discord recommends.
+    pub shards: Option<NonZeroU32>,
+    /// What the bot shows about itself; none: nothing.
+    pub presence: Option<Presence>,
+}
+
+/// The voice of this site: at most one conversation of each shard with Discord.
 pub struct Gateway {
     tools: Tools,
     prepared: Arc<Prepared>,
-    rest_base: Option<String>,
+    directory: Arc<Directory>,
+    identifies: Arc<Identifies>,
+    shards: Option<NonZeroU32>,
     current: Option<Speaking>,
 }
 
@@ -44,8 +63,12 @@ struct Speaking {
 impl Gateway {
     /// Prepares everything that takes time, so that a term begins at once. Needs a tokio runtime.
     #[must_use]
-    pub fn new(tools: Tools, token: &Secret, rest_base: Option<String>) -> Self {
-        Self { tools, prepared: Arc::new(Prepared::new(token.expose())), rest_base, current: None }
+    pub fn new(tools: Tools, manner: Manner) -> Self {
+        let presence = manner.presence.map(|presence| presence.shown_at(tools.permit.site()));
+        let prepared = Arc::new(Prepared::new(manner.token.expose(), presence));
+        let directory = Arc::new(Directory::new(tools.clone(), manner.rest_base));
+        let identifies = Arc::new(Identifies::new(tools.clone()));
+        Self { tools, prepared, directory, identifies, shards: manner.shards, current: None }
     }
 }
 
@@ -61,11 +84,19 @@ impl Voice for Gateway {
         register(&desk, &self.tools, fence);
         // Beside the connection: a reminder needs REST only, and is due whether the gateway is up or not.
         desk.accompany(Delivery::new(self.tools.clone(), fence, desk.lanes()).run(desk.closing()));
-        let conversation =
-            Conversation::new(self.tools.clone(), self.prepared.clone(), self.rest_base.clone(), desk, fence, drained);
+        let common = Common {
+            tools: self.tools.clone(),
+            prepared: self.prepared.clone(),
+            desk,
+            fence,
+            directory: self.directory.clone(),
+            identifies: self.identifies.clone(),
+            drained,
+        };
+        let fleet = Fleet::new(common, self.shards);
         let stop = hard.clone();
         let task = tokio::spawn(async move {
-            stop.run_until_cancelled(conversation.hold(session, planned)).await;
+            stop.run_until_cancelled(fleet.hold(session, planned)).await;
         });
         self.current = Some(Speaking { drain, hard, task });
     }

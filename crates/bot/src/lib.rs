@@ -23,6 +23,7 @@ pub mod language;
 pub mod registration;
 pub mod reminders;
 
+pub mod presence;
 pub mod private;
 pub mod vitals;
 

@@ -158,6 +158,11 @@ async fn readyz(State(facts): State<Facts>) -> (StatusCode, &'static str) {
 
 async fn metrics(State(facts): State<Facts>) -> axum::response::Response {
     let now = facts.clock.now();
+    let shards = facts.vitals.shards();
+    let up = shards.iter().filter(|shard| shard.connected()).count();
+    metrics::gauge!("gateway_connected").set(if facts.vitals.connected() { 1.0 } else { 0.0 });
+    metrics::gauge!("gateway_shards").set(shards.len() as f64);
+    metrics::gauge!("gateway_shards_connected").set(up as f64);
     if let Some(age) = facts.vitals.ack_age(now) {
         metrics::gauge!("gateway_heartbeat_ack_age_seconds").set(age.as_secs_f64());
     }

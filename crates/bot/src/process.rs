@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Settings, SettingsError},
-    gateway::Gateway,
+    gateway::{Gateway, Manner},
     interactions::Tools,
     leadership::{Ending, Leadership, Terms},
     mutant::{Mutant, clock_for},
@@ -101,7 +101,8 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         vitals: vitals.clone(),
         signals: signals.clone(),
     };
-    let voice = Gateway::new(tools, &settings.token, settings.rest_base);
+    let Settings { token, rest_base, shards, presence, .. } = settings;
+    let voice = Gateway::new(tools, Manner { token, rest_base, shards, presence });
     let sees_jumps = !Mutant::MonotonicClock.is_on(settings.mutant);
     let terms = Terms { node, policy: policy.clone(), reckless, sees_jumps };
     let leadership = Leadership::new(terms, clock.clone(), store, voice, vitals.clone(), view, heard);

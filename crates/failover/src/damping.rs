@@ -1,6 +1,6 @@
 //! How often the bot may move: waits before a hand-back, parking, the IDENTIFY budget (protocol, damping).
 
-use core::time::Duration;
+use core::{num::NonZeroU32, time::Duration};
 
 use crate::policy::Policy;
 use crate::records::{EventKind, EventRecord};
@@ -50,12 +50,19 @@ pub enum IdentifyBudget {
     Spent,
 }
 
-/// Judges one more IDENTIFY given the wall-clock times of the earlier ones (S6).
+/// How many IDENTIFYs a bot of so many shards may send in 24 h: the policy's number for each shard, and all together at
+/// most nine tenths of what Discord allows (`session_start_limit.total` of `GET /gateway/bot`, 1,000 for most bots).
 #[must_use]
-pub fn identify_budget(earlier: &[WallClock], wall: WallClock, policy: &Policy) -> IdentifyBudget {
+pub fn identify_allowance(shards: NonZeroU32, discord_allows: u32, policy: &Policy) -> u32 {
+    policy.identifies_per_day.saturating_mul(shards.get()).min(discord_allows - discord_allows.div_ceil(10))
+}
+
+/// Judges one more IDENTIFY given the wall-clock times of the earlier ones and what is allowed in 24 h (S6).
+#[must_use]
+pub fn identify_budget(earlier: &[WallClock], wall: WallClock, allowance: u32) -> IdentifyBudget {
     let spent = earlier.iter().filter(|at| wall.since(**at) < DAY).count();
     match u32::try_from(spent) {
-        Ok(spent) if spent < policy.identifies_per_day => IdentifyBudget::Left(spent),
+        Ok(spent) if spent < allowance => IdentifyBudget::Left(spent),
         Ok(_) | Err(_) => IdentifyBudget::Spent,
     }
 }
@@ -88,10 +95,18 @@ mod tests {
 
     #[test]
     fn the_identify_budget_forgets_after_a_day() {
-        let policy = Policy::embedded();
         let day = 24 * 60 * 60 * 1000;
-        let earlier = vec![WallClock(1); policy.identifies_per_day as usize];
-        assert_eq!(identify_budget(&earlier, WallClock(day), &policy), IdentifyBudget::Spent);
-        assert_eq!(identify_budget(&earlier, WallClock(day + 1), &policy), IdentifyBudget::Left(0));
+        let earlier = vec![WallClock(1); 100];
+        assert_eq!(identify_budget(&earlier, WallClock(day), 100), IdentifyBudget::Spent);
+        assert_eq!(identify_budget(&earlier, WallClock(day), 101), IdentifyBudget::Left(100));
+        assert_eq!(identify_budget(&earlier, WallClock(day + 1), 100), IdentifyBudget::Left(0));
+    }
+
+    #[test]
+    fn each_shard_has_its_share_of_identifies_but_never_all_that_discord_allows() {
+        let policy = Policy::embedded();
+        let allowance = |shards, total| identify_allowance(NonZeroU32::new(shards).unwrap(), total, &policy);
+        assert_eq!([allowance(1, 1000), allowance(4, 1000), allowance(16, 1000)], [100, 400, 900]);
+        assert_eq!([allowance(16, 2000), allowance(1, 5), allowance(1, 0)], [1600, 4, 0]);
     }
 }

@@ -3,7 +3,7 @@
 //! Every operation is a function from the record that is there to the record that shall be there, or a refusal that
 //! carries the old one. A store does nothing else but run it atomically.
 
-use core::time::Duration;
+use core::{num::NonZeroU32, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,8 @@ use crate::timestamp::{WallClock, millis};
 /// The version of the lease record's form that this code writes.
 pub const SCHEMA: u32 = 1;
 
-/// The Discord session that whoever speaks next may resume (Discord documentation, gateway, resuming).
+/// The Discord session that whoever speaks next may resume (Discord documentation, gateway, resuming). Of a bot with
+/// several shards it is the first one's; the others stand in the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedSession {
     /// Discord's session id.
@@ -23,6 +24,19 @@ pub struct SavedSession {
     /// `resume_gateway_url` of READY, if it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_url: Option<String>,
+    /// How many shards the bot had: a session is good only among as many (Discord documentation, sharding).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shards: NonZeroU32,
+}
+
+const fn one() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+// serde hands a reference in.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde calls")]
+fn is_one(shards: &NonZeroU32) -> bool {
+    *shards == NonZeroU32::MIN
 }
 
 /// Who holds the lease: a site and the one process on it.

@@ -156,6 +156,8 @@ policy! {
         resume_within = resume_within_ms = "resume_within_ms";
         /// Wait before the IDENTIFY that follows an invalid session (Discord: 1 to 5 s).
         reidentify_wait = reidentify_wait_ms = "reidentify_wait_ms";
+        /// Least time between two IDENTIFYs that count against each other (Discord documentation, `max_concurrency`).
+        identify_spacing = identify_spacing_ms = "identify_spacing_ms";
         /// An interaction older than this cannot be answered in Discord's 3 s and is dropped without side effects.
         interaction_max_age = interaction_max_age_ms = "interaction_max_age_ms";
         /// How often the watchdog looks while all is well.

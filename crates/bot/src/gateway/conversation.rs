@@ -1,4 +1,5 @@
-//! One term's conversation with Discord: connection after connection, each only after a look at the lease, until drained.
+//! One shard's conversation with Discord in one term: connection after connection, each only after a look at the lease,
+//! until drained.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -10,19 +11,22 @@ use tokio::{
 
 use super::{
     backoff::Backoff,
-    link::Prepared,
+    directory::Directory,
+    identifies::{Identifies, Turn},
+    link::{Prepared, Shard},
     saver::Saver,
-    session::{Progress, freshest},
+    session::Progress,
 };
 use crate::{
     interactions::{Desk, Tools},
     leadership::Signal,
+    vitals::ShardVitals,
 };
 
 /// Why a connection, or the attempt at one, is over.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The drain is complete.
+    /// Closed by the drain.
     Drained,
     /// Closed or broken; the session lives. `active`: how long it was up.
     Lost { active: Duration },
@@ -32,69 +36,83 @@ pub(super) enum End {
     Stuck,
     /// No IDENTIFY is left today.
     Spent,
+    /// The bot is in more servers than so many shards may serve.
+    TooFewShards,
 }
 
-/// See the module.
-pub(super) struct Conversation {
+/// Why a conversation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The drain was ordered; the gateway is closed.
+    Drained,
+    /// Discord wants more shards.
+    TooFewShards,
+}
+
+/// What the conversations of one term have in common.
+#[derive(Clone)]
+pub(super) struct Common {
     pub(super) tools: Tools,
     pub(super) prepared: Arc<Prepared>,
     pub(super) desk: Desk,
     pub(super) fence: Fence,
+    pub(super) directory: Arc<Directory>,
+    pub(super) identifies: Arc<Identifies>,
     pub(super) drained: watch::Receiver<Option<Duration>>,
+}
+
+/// See the module.
+pub(super) struct Conversation {
+    pub(super) common: Common,
+    pub(super) shard: Shard,
+    pub(super) vitals: Arc<ShardVitals>,
+    pub(super) saver: Arc<Saver>,
     pub(super) session: Option<SavedSession>,
     pub(super) progress: Progress,
-    pub(super) saver: Saver,
-    rest_base: Option<String>,
     backoff: Backoff,
-    /// The resume URL did not let a connection open; ask for the general one.
-    pub(super) distrusts_url: bool,
+    /// When an address did not let a connection open: an older one is not tried again.
+    pub(super) distrusts_since: Option<Timestamp>,
+}
+
+/// Where to connect, and the place in line that comes with it where a new session is wanted.
+struct Way {
+    url: String,
+    turn: Option<Turn>,
 }
 
 impl Conversation {
     pub(super) fn new(
-        tools: Tools,
-        prepared: Arc<Prepared>,
-        rest_base: Option<String>,
-        desk: Desk,
-        fence: Fence,
-        drained: watch::Receiver<Option<Duration>>,
+        common: Common,
+        shard: Shard,
+        vitals: Arc<ShardVitals>,
+        saver: Arc<Saver>,
+        session: Option<SavedSession>,
     ) -> Self {
-        let backoff = Backoff::new(&tools.policy);
-        let saver = Saver::new(tools.clone(), fence);
-        let (session, progress) = (None, Progress::default());
-        let distrusts_url = false;
-        Self { tools, prepared, desk, fence, drained, session, progress, saver, rest_base, backoff, distrusts_url }
+        let backoff = Backoff::new(&common.tools.policy);
+        let progress = Progress::from(session.as_ref().map_or(0, |session| session.sequence));
+        Self { common, shard, vitals, saver, session, progress, backoff, distrusts_since: None }
     }
 
-    /// Holds the conversation until drained; dropped when the site falls silent.
-    pub(super) async fn hold(mut self, session: Option<SavedSession>, planned: bool) {
-        self.session = session;
-        if !planned {
-            let (tools, of_lease) = (self.tools.clone(), self.session.take());
-            let wall = tools.clock.wall();
-            match self.attended(freshest(&*tools.store, &tools.policy, wall, of_lease)).await {
-                Ok(session) => self.session = session,
-                Err(within) => return self.finish(within).await,
-            }
-        }
-        self.progress = Progress::from(self.session.as_ref().map_or(0, |session| session.sequence));
+    /// Holds the conversation until it is over; dropped when the site falls silent.
+    pub(super) async fn hold(mut self) -> (Self, Over) {
         // The write that made this site the holder was acknowledged just now: that is the look before the first one.
         let (mut first, mut wait) = (true, Duration::ZERO);
         loop {
-            let url = match self.attended(self.approach(first, wait)).await {
-                Ok(url) => url,
-                Err(within) => return self.finish(within).await,
+            let way = match self.attended(self.approach(first, wait)).await {
+                Ok(way) => way,
+                Err(_) => return (self, Over::Drained),
             };
-            let end = match url {
-                Some(url) => self.converse(&url).await,
+            let end = match way {
+                Some(way) => self.converse(&way.url, way.turn).await,
                 None => End::Lost { active: Duration::ZERO },
             };
-            self.tools.vitals.set_connected(false, self.tools.clock.now());
+            self.vitals.set_connected(false, self.now());
             first = false;
             wait = match end {
-                End::Drained => return,
+                End::Drained => return (self, Over::Drained),
+                End::TooFewShards => return (self, Over::TooFewShards),
                 End::Lost { active } => {
-                    self.backoff.lasted(active, self.tools.policy.pulse_ack_max);
+                    self.backoff.lasted(active, self.policy().pulse_ack_max);
                     self.backoff.wait()
                 }
                 End::Invalid => {
@@ -102,32 +120,64 @@ impl Conversation {
                     self.backoff.after_invalid()
                 }
                 End::Stuck => {
-                    tracing::warn!("resume not answered, session given up");
+                    tracing::warn!(shard = %self.shard, "resume not answered, session given up");
                     metrics::counter!("gateway_resume_stuck_total").increment(1);
                     self.session = None;
                     self.backoff.wait()
                 }
-                End::Spent => self.backoff.longest(),
+                End::Spent => {
+                    self.distrusts_since = Some(self.now());
+                    self.backoff.longest()
+                }
             };
         }
     }
 
-    /// Everything before a connection: the wait, the look at the lease, the address. None: not now.
-    async fn approach(&self, first: bool, wait: Duration) -> Option<String> {
+    /// Everything before a connection: the wait, the place in line, the look at the lease, the address. None: not now.
+    async fn approach(&self, first: bool, wait: Duration) -> Option<Way> {
         sleep(wait).await;
-        if !(self.tools.permit.may_begin() && (first || self.admitted().await)) {
+        let known = self.session.as_ref().and_then(|session| session.resume_url.clone());
+        let known = known.filter(|url| self.distrusts_since.is_none() && self.common.directory.is_ours(url));
+        let needs_address = known.is_none();
+        if needs_address && !self.tools().permit.may_begin() {
             return None;
         }
-        let known = self.session.as_ref().and_then(|session| session.resume_url.clone());
-        match known.filter(|url| !self.distrusts_url && self.is_ours(url)) {
-            Some(url) => Some(url),
-            None => self.ask_address().await,
-        }
+        let url = match known {
+            Some(url) => url,
+            None => {
+                let entry = self.common.directory.look(self.distrusts_since).await?;
+                self.common.identifies.learn(entry.limit, entry.asked);
+                entry.url
+            }
+        };
+        let turn = match self.session {
+            Some(_) => None,
+            None => Some(self.line_up().await),
+        };
+        // Last, so that nothing lies between the look at the lease and the connection.
+        let admitted = self.tools().permit.may_begin() && (first || self.admitted().await);
+        admitted.then_some(Way { url, turn })
+    }
+
+    /// Waits for its turn; meanwhile this shard owes no sign of life from Discord.
+    async fn line_up(&self) -> Turn {
+        let turn = self.common.identifies.line_up(self.shard.id);
+        tokio::pin!(turn);
+        let mut ticks = ticks(self.policy().session_save_every);
+        let turn = loop {
+            tokio::select! {
+                biased;
+                turn = &mut turn => break turn,
+                _ = ticks.tick() => self.vitals.stands_in_line(self.now()),
+            }
+        };
+        self.vitals.left_the_line();
+        turn
     }
 
     /// Reads the lease: whether it still names this very term.
     async fn admitted(&self) -> bool {
-        let tools = &self.tools;
+        let tools = self.tools();
         if tools.permit.reckless() {
             return true;
         }
@@ -144,57 +194,15 @@ impl Conversation {
             }
         };
         let lease = board.as_ref().and_then(|board| board.lease.as_ref());
-        let admitted = lease.is_some_and(|lease| self.fence.admits(lease)) && tools.permit.may_begin();
+        let admitted = lease.is_some_and(|lease| self.common.fence.admits(lease)) && tools.permit.may_begin();
         // Leadership may have ended already; then it knows.
         let _ = tools.signals.send(Signal::BoardSeen(sent, board.map(Box::new)));
         admitted
     }
 
-    /// A rehearsal never speaks to the real Discord, whatever a saved session says.
-    fn is_ours(&self, url: &str) -> bool {
-        let real = url.contains("discord.gg") || url.contains("discord.com");
-        self.rest_base.is_none() || !real
-    }
-
-    /// Asks Discord for the gateway's address, and for its own count of IDENTIFYs.
-    async fn ask_address(&self) -> Option<String> {
-        match timeout(self.tools.policy.request_timeout, self.tools.http.get_bot_gateway()).await {
-            Ok(Ok(gateway)) if !self.is_ours(&gateway.url) => {
-                tracing::error!("rehearsal was sent to the real gateway, not connecting");
-                None
-            }
-            Ok(Ok(gateway)) => {
-                let left = gateway.session_start_limit.remaining;
-                metrics::gauge!("gateway_session_starts_left").set(left as f64);
-                if self.session.is_none() && left == 0 {
-                    tracing::error!("discord has no session start left for this token");
-                    return None;
-                }
-                Some(gateway.url)
-            }
-            Ok(Err(_)) | Err(_) => {
-                tracing::warn!("gateway address not known");
-                None
-            }
-        }
-    }
-
+    /// Runs `future` while this shard shows that its task lives; cut short by a drain.
     async fn attended<T>(&self, future: impl Future<Output = T>) -> Result<T, Duration> {
-        attended(&self.tools, self.drained.clone(), future).await
-    }
-
-    /// The end of a drain that found no connection.
-    async fn finish(&self, within: Duration) {
-        self.desk.drain(within).await;
-        self.take_leave();
-    }
-
-    /// Tells leadership where the successor resumes, and that nothing is in flight any more.
-    pub(super) fn take_leave(&self) {
-        if let Some(session) = self.for_successor() {
-            let _ = self.tools.signals.send(Signal::SessionMoved(session));
-        }
-        let _ = self.tools.signals.send(Signal::Drained);
+        attended(&self.common, || self.vitals.turned(self.now()), future).await
     }
 
     /// The session as another process shall resume it.
@@ -207,32 +215,43 @@ impl Conversation {
         self.session.clone().map(|session| SavedSession { sequence: self.progress.last(), ..session })
     }
 
-    /// Saves the session and tells leadership, for its next renewal.
+    /// Saves the session and, of the first shard, tells leadership, for its next renewal.
     pub(super) fn save(&self) {
         if let Some(session) = self.for_successor() {
-            self.saver.save(session.clone());
-            let _ = self.tools.signals.send(Signal::SessionMoved(session));
+            self.saver.save(self.shard.id, session.clone());
+            if self.shard.is_first() {
+                let _ = self.tools().signals.send(Signal::SessionMoved(session));
+            }
         }
     }
 
+    pub(super) const fn tools(&self) -> &Tools {
+        &self.common.tools
+    }
+
+    pub(super) const fn policy(&self) -> &relais_failover::Policy {
+        &self.common.tools.policy
+    }
+
     pub(super) fn now(&self) -> Timestamp {
-        self.tools.clock.now()
+        self.common.tools.clock.now()
     }
 }
 
-/// Runs `future` while the gateway shows that it lives; cut short by a drain.
-async fn attended<T>(
-    tools: &Tools,
-    mut drained: watch::Receiver<Option<Duration>>,
+/// Runs `future`, with a sign of life now and then; cut short by a drain.
+pub(super) async fn attended<T>(
+    common: &Common,
+    alive: impl Fn(),
     future: impl Future<Output = T>,
 ) -> Result<T, Duration> {
     tokio::pin!(future);
-    let mut ticks = ticks(tools.policy.session_save_every);
+    let mut drained = common.drained.clone();
+    let mut ticks = ticks(common.tools.policy.session_save_every);
     loop {
         tokio::select! {
             biased;
             within = ordered(&mut drained) => return Err(within),
-            _ = ticks.tick() => tools.vitals.gateway_turned(tools.clock.now()),
+            _ = ticks.tick() => alive(),
             output = &mut future => return Ok(output),
         }
     }

@@ -7,8 +7,9 @@ use serenity::model::event::{Event, GatewayEvent};
 use tokio::task::JoinSet;
 
 use super::{
-    budget::{self, BudgetError},
+    budget::BudgetError,
     conversation::{Conversation, End, ordered, ticks},
+    identifies::Turn,
     link::{Frame, Link, Ticket},
     session::Progress,
 };
@@ -18,8 +19,11 @@ use crate::leadership::Signal;
 /// gateway close event codes).
 const SESSION_OVER: [u16; 2] = [4007, 4009];
 
-/// Close codes that no new connection cures: wrong token, wrong shard, wrong intents.
-const FATAL: [u16; 6] = [4004, 4010, 4011, 4012, 4013, 4014];
+/// Close code of a bot that is in more servers than its shards may serve.
+const SHARDING_REQUIRED: u16 = 4011;
+
+/// Close codes that no new connection cures: wrong token, wrong shard, wrong version, wrong intents.
+const FATAL: [u16; 5] = [4004, 4010, 4012, 4013, 4014];
 
 /// What is known of the running connection.
 struct Course {
@@ -35,29 +39,28 @@ struct Course {
 }
 
 impl Conversation {
-    /// Opens a connection to `url` and serves it until it ends.
-    pub(super) async fn converse(&mut self, url: &str) -> End {
+    /// Opens a connection to `url` and serves it until it ends. `turn` is this shard's place in line, if it has no session.
+    pub(super) async fn converse(&mut self, url: &str, mut turn: Option<Turn>) -> End {
         let session = self.for_myself();
-        let mut link = Link::new(&self.prepared, url, session.as_ref());
+        let mut link = Link::new(&self.common.prepared, self.shard, url, session.as_ref());
         let now = self.now();
         let mut course = Course {
             resumes: session.is_some(),
             greeted: false,
             active_since: None,
-            overdue: now + self.tools.policy.resume_watchdog,
+            overdue: now + self.policy().resume_watchdog,
             saved: None,
             saved_at: now,
         };
-        let mut identifying: JoinSet<(Ticket, Result<(), BudgetError>)> = JoinSet::new();
-        let mut ticks = ticks(self.tools.policy.session_save_every);
+        let mut identifying: JoinSet<(Ticket, Turn, Result<(), BudgetError>)> = JoinSet::new();
+        let mut ticks = ticks(self.policy().session_save_every);
         let end = loop {
             tokio::select! {
                 biased;
-                within = ordered(&mut self.drained) => {
-                    tokio::join!(link.close(within / 2), self.desk.drain(within));
-                    self.tools.vitals.set_connected(false, self.now());
+                within = ordered(&mut self.common.drained) => {
+                    link.close(within / 2).await;
                     metrics::counter!("gateway_close_total", "code" => "4000", "by" => "us").increment(1);
-                    self.take_leave();
+                    // What is in flight may still be answered; the fleet keeps the session after that.
                     return End::Drained;
                 }
                 _ = ticks.tick() => {
@@ -66,8 +69,9 @@ impl Conversation {
                     }
                 }
                 Some(spent) = identifying.join_next(), if !identifying.is_empty() => {
-                    let Ok((ticket, spent)) = spent else { break End::Lost { active: Duration::ZERO } };
-                    if let Some(end) = self.identify(ticket, spent) {
+                    let Ok((ticket, turn, spent)) = spent else { break End::Lost { active: Duration::ZERO } };
+                    course.overdue = self.now() + self.policy().resume_watchdog;
+                    if let Some(end) = self.identify(ticket, turn, spent) {
                         break end;
                     }
                 }
@@ -78,10 +82,17 @@ impl Conversation {
                         }
                     }
                     Frame::Ticket(ticket) => {
-                        let tools = self.tools.clone();
-                        let fence = self.fence;
+                        let policy = self.policy();
+                        course.overdue = self.now() + policy.identify_spacing + policy.resume_watchdog;
+                        let (identifies, place) = (self.common.identifies.clone(), turn.take());
+                        let (fence, shard) = (self.common.fence, self.shard);
                         identifying.spawn(async move {
-                            (ticket, budget::spend(tools.store, tools.clock, tools.policy, fence).await)
+                            let turn = match place {
+                                Some(turn) => turn,
+                                None => identifies.line_up(shard.id).await,
+                            };
+                            let spent = identifies.spend(&turn, fence, shard.of).await;
+                            (ticket, turn, spent)
                         });
                     }
                     Frame::Undecodable => metrics::counter!("events_undecodable_total").increment(1),
@@ -103,19 +114,19 @@ impl Conversation {
 
     fn tick(&mut self, course: &mut Course, link: &Link) -> Option<End> {
         let now = self.now();
-        self.tools.vitals.gateway_turned(now);
-        self.tools.vitals.set_latency(link.latency());
+        self.vitals.turned(now);
+        self.vitals.set_latency(link.latency());
         if course.active_since.is_none() && now >= course.overdue {
             return Some(if course.resumes && course.greeted {
                 End::Stuck
             } else {
-                tracing::warn!(greeted = course.greeted, "gateway did not answer");
-                self.distrusts_url |= !course.greeted;
+                tracing::warn!(shard = %self.shard, greeted = course.greeted, "gateway did not answer");
+                self.judge_address(course);
                 End::Lost { active: Duration::ZERO }
             });
         }
         let session = self.for_successor();
-        let stale = now.since(course.saved_at) >= self.tools.policy.resume_within / 4;
+        let stale = now.since(course.saved_at) >= self.policy().resume_within / 4;
         if course.active_since.is_some() && session.is_some() && (session != course.saved || stale) {
             course.saved = session;
             course.saved_at = now;
@@ -125,27 +136,29 @@ impl Conversation {
     }
 
     /// An IDENTIFY was written down, or may not leave.
-    fn identify(&self, ticket: Ticket, spent: Result<(), BudgetError>) -> Option<End> {
-        let reckless = self.tools.permit.reckless();
+    fn identify(&self, ticket: Ticket, mut turn: Turn, spent: Result<(), BudgetError>) -> Option<End> {
+        let reckless = self.tools().permit.reckless();
         if let Err(error) = spent
             && !reckless
         {
             let end = match &error {
-                BudgetError::Spent(_) => End::Spent,
+                BudgetError::Spent(_) | BudgetError::NoneLeft => End::Spent,
                 BudgetError::Fenced => {
-                    let _ = self.tools.signals.send(Signal::Doubt);
+                    let _ = self.tools().signals.send(Signal::Doubt);
                     End::Lost { active: Duration::ZERO }
                 }
                 BudgetError::Store(_) => End::Lost { active: Duration::ZERO },
             };
-            tracing::error!(error = format!("{:#}", anyhow::Error::from(error)), "identify refused");
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(shard = %self.shard, error, "identify refused");
             return Some(end);
         }
-        if !self.tools.permit.may_begin() {
+        if !self.tools().permit.may_begin() {
             return Some(End::Lost { active: Duration::ZERO });
         }
         metrics::counter!("gateway_identify_total").increment(1);
-        tracing::info!("identifying");
+        tracing::info!(shard = %self.shard, "identifying");
+        turn.leaves(self.now());
         // The shard may be gone; then its end is the next frame.
         let _ = ticket.send(());
         None
@@ -154,29 +167,29 @@ impl Conversation {
     /// One gateway message.
     async fn hear(&mut self, text: &str, link: &mut Link, course: &mut Course) -> Option<End> {
         let now = self.now();
-        self.tools.vitals.heard(now);
+        self.vitals.heard(now);
         match serde_json::from_str::<GatewayEvent>(text) {
             Ok(GatewayEvent::Dispatch(sequence, event)) => self.dispatch(sequence, event, link, course),
-            Ok(GatewayEvent::HeartbeatAck) => self.tools.vitals.acknowledged(now),
+            Ok(GatewayEvent::HeartbeatAck) => self.vitals.acknowledged(now),
             Ok(GatewayEvent::Hello(interval)) => {
-                self.tools.vitals.set_heartbeat_interval(interval);
+                self.vitals.set_heartbeat_interval(interval);
                 course.greeted = true;
-                course.overdue = now + self.tools.policy.resume_watchdog;
-                self.distrusts_url = false;
+                course.overdue = now + self.policy().resume_watchdog;
+                self.distrusts_since = None;
                 // RESUME leaves at the next poll: the last moment to see that the right to it is over.
-                if !self.tools.permit.may_begin() {
+                if !self.tools().permit.may_begin() {
                     return Some(End::Lost { active: Duration::ZERO });
                 }
             }
             Ok(GatewayEvent::Reconnect) => {
-                tracing::info!("discord asks for a new connection");
-                link.flush(self.tools.policy.drain / 4).await;
+                tracing::info!(shard = %self.shard, "discord asks for a new connection");
+                link.flush(self.policy().drain / 4).await;
                 return Some(End::Lost { active: Duration::ZERO });
             }
             Ok(GatewayEvent::InvalidateSession(resumable)) => {
-                tracing::warn!(resumable, "session invalid");
+                tracing::warn!(shard = %self.shard, resumable, "session invalid");
                 metrics::counter!("gateway_invalid_session_total").increment(1);
-                link.flush(self.tools.policy.drain / 4).await;
+                link.flush(self.policy().drain / 4).await;
                 return Some(if resumable { End::Lost { active: Duration::ZERO } } else { End::Invalid });
             }
             // A heartbeat asked for: twilight answers it.
@@ -200,7 +213,7 @@ impl Conversation {
         match event {
             Event::InteractionCreate(created) => {
                 metrics::counter!("events_total", "type" => "INTERACTION_CREATE").increment(1);
-                self.desk.take(created.interaction, sequence, &self.progress);
+                self.common.desk.take(created.interaction, sequence, &self.progress);
             }
             // serenity swallows what it cannot decode: count the kinds that would have been handled.
             Event::Unknown(unknown) if unknown.kind == "INTERACTION_CREATE" => {
@@ -215,25 +228,35 @@ impl Conversation {
     fn came_up(&mut self, sequence: u64, link: &Link, course: &mut Course) {
         let now = self.now();
         course.active_since = Some(now);
-        self.tools.vitals.set_connected(true, now);
+        self.vitals.set_connected(true, now);
         if course.resumes {
             metrics::counter!("gateway_resume_total").increment(1);
-            tracing::info!(sequence, "resumed");
+            tracing::info!(shard = %self.shard, sequence, "resumed");
+            // A new session shows it by itself; a resumed one shows what the predecessor wanted.
+            link.show_presence(&self.common.prepared);
         } else {
             self.session = link.session();
             self.progress = Progress::from(sequence);
-            tracing::info!(sequence, "ready");
+            tracing::info!(shard = %self.shard, sequence, "ready");
         }
         self.progress.heard(sequence);
         self.save();
     }
 
+    /// An address where nobody greets is not trusted until another one was asked for.
+    fn judge_address(&mut self, course: &Course) {
+        if !course.greeted {
+            self.distrusts_since = Some(self.now());
+        }
+    }
+
     fn closed(&mut self, code: Option<u16>, reason: &str, course: &Course) -> End {
         let label = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
         metrics::counter!("gateway_close_total", "code" => label, "by" => "discord").increment(1);
-        tracing::warn!(code, reason, "gateway connection over");
-        self.distrusts_url |= !course.greeted;
+        tracing::warn!(shard = %self.shard, code, reason, "gateway connection over");
+        self.judge_address(course);
         match code {
+            Some(SHARDING_REQUIRED) => End::TooFewShards,
             Some(code) if SESSION_OVER.contains(&code) => End::Invalid,
             Some(code) if FATAL.contains(&code) => {
                 tracing::error!(code, "discord refuses this bot");

@@ -5,6 +5,8 @@
 //! watches the shard's state at every poll and ends for good when the first connection does; the caller opens a new one.
 
 use std::{
+    fmt,
+    num::NonZeroU32,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -17,10 +19,40 @@ use tokio::{
 };
 use tokio_stream::Stream as _;
 use twilight_gateway::{
-    CloseFrame, Config, ConfigBuilder, Intents, Message, Session, Shard, ShardId, ShardState,
+    CloseFrame, Config, ConfigBuilder, Intents, Message, Session, ShardId, ShardState,
     error::{ReceiveMessageError, ReceiveMessageErrorType},
     queue::Queue,
 };
+use twilight_model::gateway::{
+    OpCode,
+    payload::outgoing::{UpdatePresence, update_presence::UpdatePresencePayload},
+};
+
+/// Which one of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shard {
+    /// From 0 to `of - 1`.
+    pub(super) id: u32,
+    pub(super) of: NonZeroU32,
+}
+
+impl Shard {
+    /// Whether its session travels with the lease.
+    pub(super) const fn is_first(self) -> bool {
+        self.id == 0
+    }
+
+    /// As twilight names it. An id that is no id cannot be made by the fleet; it would be the first shard.
+    fn named(self) -> ShardId {
+        ShardId::new_checked(self.id, self.of.get()).unwrap_or(ShardId::ONE)
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.id, self.of)
+    }
+}
 
 /// What a connection brought.
 #[derive(Debug)]
@@ -59,17 +91,22 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Needs a tokio runtime (twilight's default queue, which is replaced at once, starts a task).
-    pub(super) fn new(token: &str) -> Self {
+    pub(super) fn new(token: &str, presence: Option<UpdatePresencePayload>) -> Self {
         let (unused, _) = mpsc::unbounded_channel();
         // Interactions need no intent; GUILDS tells the bot where it is.
-        let config = ConfigBuilder::new(token.to_owned(), Intents::GUILDS).queue(Tickets(unused)).build();
-        Self { config }
+        let builder = ConfigBuilder::new(token.to_owned(), Intents::GUILDS).queue(Tickets(unused));
+        let builder = match presence {
+            Some(presence) => builder.presence(presence),
+            None => builder,
+        };
+        Self { config: builder.build() }
     }
 }
 
 /// One connection.
 pub(super) struct Link {
-    shard: Shard<Tickets>,
+    of: Shard,
+    shard: twilight_gateway::Shard<Tickets>,
     tickets: mpsc::UnboundedReceiver<Ticket>,
     opened: bool,
     over: bool,
@@ -77,7 +114,7 @@ pub(super) struct Link {
 
 impl Link {
     /// A connection to `url` (nothing is sent before the first [`Link::next`]): RESUME with a session, else IDENTIFY.
-    pub(super) fn new(prepared: &Prepared, url: &str, session: Option<&SavedSession>) -> Self {
+    pub(super) fn new(prepared: &Prepared, of: Shard, url: &str, session: Option<&SavedSession>) -> Self {
         let (sender, tickets) = mpsc::unbounded_channel();
         // twilight uses the resume URL first and falls back to the real Discord when it fails; a link has one URL only.
         let mut builder = ConfigBuilder::from(prepared.config.clone())
@@ -86,8 +123,8 @@ impl Link {
         if let Some(session) = session {
             builder = builder.session(Session::new(session.sequence, session.session_id.clone()));
         }
-        let shard = Shard::with_config(ShardId::ONE, builder.build());
-        Self { shard, tickets, opened: false, over: false }
+        let shard = twilight_gateway::Shard::with_config(of.named(), builder.build());
+        Self { of, shard, tickets, opened: false, over: false }
     }
 
     /// The next message or request to IDENTIFY; after [`Frame::Over`] only that again. Safe to drop at any moment.
@@ -141,7 +178,15 @@ impl Link {
             session_id: session.id().to_owned(),
             sequence: session.sequence(),
             resume_url: self.shard.resume_url().map(str::to_owned),
+            shards: self.of.of,
         })
+    }
+
+    /// Shows the presence, if one is configured.
+    pub(super) fn show_presence(&self, prepared: &Prepared) {
+        if let Some(presence) = prepared.config.presence() {
+            self.shard.command(&UpdatePresence { d: presence.clone(), op: OpCode::PresenceUpdate });
+        }
     }
 
     /// Mean heartbeat latency of this connection.

@@ -1,40 +1,96 @@
-//! Saves the session in the order it moved, one write at a time, always the latest.
+//! Saves the sessions in the order they moved, one write at a time, always the latest of each shard.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use relais_failover::{Fence, SavedSession};
 use relais_store::CommitError;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
-use super::session::saving;
+use super::session::{PER_WRITE, saving};
 use crate::{interactions::Tools, leadership::Signal};
 
-/// A task that writes `STATE#SESSION#0`; stopped when dropped.
+/// Sessions by shard.
+pub(super) type Sessions = BTreeMap<u32, SavedSession>;
+
+/// A task that writes `STATE#SESSION#…`; stopped when dropped.
 pub(super) struct Saver {
-    latest: watch::Sender<Option<SavedSession>>,
+    moved: Arc<Moved>,
+    last: CancellationToken,
     task: JoinHandle<()>,
+    tools: Tools,
+    fence: Fence,
+}
+
+/// What is to be saved next.
+#[derive(Default)]
+struct Moved {
+    sessions: Mutex<Sessions>,
+    told: Notify,
+}
+
+impl Moved {
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        // Nothing that holds the lock can panic half-way.
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Saver {
-    pub(super) fn new(tools: Tools, fence: Fence) -> Self {
-        let (latest, mut moved) = watch::channel::<Option<SavedSession>>(None);
-        let task = tokio::spawn(async move {
-            while moved.changed().await.is_ok() {
-                let Some(session) = moved.borrow_and_update().clone() else { continue };
-                let tx = saving(&session, fence, tools.clock.wall());
-                match timeout(tools.policy.request_timeout, tools.store.commit(&tx)).await {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(CommitError::Fenced { .. })) => {
-                        let _ = tools.signals.send(Signal::Doubt);
-                    }
-                    Ok(Err(CommitError::Store(error))) => tracing::warn!(%error, "session not saved"),
-                    Err(_) => tracing::warn!("session not saved in time"),
+    /// A write waits for `gather`, so that it takes along what other shards save in the same moment.
+    pub(super) fn new(tools: Tools, fence: Fence, gather: Duration) -> Self {
+        let (moved, last) = (Arc::new(Moved::default()), CancellationToken::new());
+        let task = tokio::spawn({
+            let (tools, moved, last) = (tools.clone(), moved.clone(), last.clone());
+            async move {
+                let told = async || {
+                    moved.told.notified().await;
+                    sleep(gather).await;
+                };
+                while last.run_until_cancelled(told()).await.is_some() {
+                    let sessions = std::mem::take(&mut *moved.sessions());
+                    write(&tools, fence, &sessions).await;
                 }
             }
         });
-        Self { latest, task }
+        Self { moved, last, task, tools, fence }
     }
 
-    pub(super) fn save(&self, session: SavedSession) {
-        self.latest.send_replace(Some(session));
+    pub(super) fn save(&self, shard: u32, session: SavedSession) {
+        self.moved.sessions().insert(shard, session);
+        self.moved.told.notify_one();
+    }
+
+    /// Writes these as the last ones, after the write that may be under way, and waits for it.
+    pub(super) async fn finish(mut self, sessions: &Sessions) {
+        self.last.cancel();
+        if timeout(self.tools.policy.request_timeout, &mut self.task).await.is_err() {
+            tracing::warn!("session not saved in time");
+        }
+        write(&self.tools, self.fence, sessions).await;
+    }
+}
+
+async fn write(tools: &Tools, fence: Fence, sessions: &Sessions) {
+    let all: Vec<_> = sessions.iter().collect();
+    for part in all.chunks(PER_WRITE) {
+        let tx = saving(part, fence, tools.clock.wall());
+        match timeout(tools.policy.request_timeout, tools.store.commit(&tx)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(CommitError::Fenced { .. })) => {
+                let _ = tools.signals.send(Signal::Doubt);
+            }
+            Ok(Err(CommitError::Store(error))) => tracing::warn!(%error, "session not saved"),
+            Err(_) => tracing::warn!("session not saved in time"),
+        }
     }
 }
 

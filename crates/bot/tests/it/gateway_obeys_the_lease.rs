@@ -1,7 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use relais_bot::{
-    gateway::{Gateway, session_key},
+    gateway::{Gateway, Manner, session_key},
     interactions::Tools,
     leadership::{Signal, Voice as _},
     permit::{Permit, View},
@@ -62,13 +62,15 @@ impl Term1 {
             vitals: vitals.clone(),
             signals: sender,
         };
-        let gateway = Gateway::new(tools, &Secret::new("x").unwrap(), Some(discord.base.clone()));
+        let token = Secret::new("x").unwrap();
+        let manner = Manner { token, rest_base: Some(discord.base.clone()), shards: None, presence: None };
+        let gateway = Gateway::new(tools, manner);
         Self { gateway, discord, store, signals, policy, vitals, fence, _view: view }
     }
 
     fn resume(&mut self, sequence: u64) {
         let resume_url = Some(self.discord.socket.clone());
-        let session = SavedSession { session_id: "old".to_owned(), sequence, resume_url };
+        let session = SavedSession { session_id: "old".to_owned(), sequence, resume_url, shards: NonZeroU32::MIN };
         self.gateway.activate(self.fence, Some(session), true);
     }
 
@@ -130,7 +132,7 @@ async fn identify_is_written_down_first_and_the_new_session_is_saved() {
     term.gateway.activate(term.fence, None, false);
     term.discord.until(|heard| heard.contains(&Heard::Identify)).await;
     assert_eq!(term.state("STATE#IDENTIFY").await.unwrap()["at"].as_array().unwrap().len(), 1);
-    assert_eq!(term.kept(session_key().as_str()).await["session_id"], "new");
+    assert_eq!(term.kept(session_key(0).as_str()).await["session_id"], "new");
     term.discord.act(Act::Send(interaction(2)));
     term.discord
         .until(|heard| heard.iter().any(|heard| matches!(heard, Heard::Answer(text) if text.contains("laptop"))))
@@ -152,10 +154,10 @@ async fn saved_row_is_fresher_than_the_lease_after_a_crash() {
     let mut term = Term1::with(OnResume::Resumed).await;
     let value = json!({ "session_id": "old", "sequence": 9, "resume_url": term.discord.socket, "term": 1,
         "saved_wall": Boottime.wall().0 });
-    let writes = vec![Write::Put { key: session_key(), value }];
+    let writes = vec![Write::Put { key: session_key(0), value }];
     let tx = FencedWrite { fence: term.fence, operation: OperationId::new("x"), writes };
     term.store.commit(&tx).await.unwrap();
-    let session = SavedSession { session_id: "old".to_owned(), sequence: 5, resume_url: None };
+    let session = SavedSession { session_id: "old".to_owned(), sequence: 5, resume_url: None, shards: NonZeroU32::MIN };
     term.gateway.activate(term.fence, Some(session), false);
     term.discord.until(|heard| heard.contains(&resume(9))).await;
 }
@@ -262,7 +264,7 @@ async fn drain_closes_with_4000_and_tells_the_session_before_it_is_done() {
 async fn rehearsal_never_resumes_at_the_real_gateway() {
     let mut term = Term1::with(OnResume::Resumed).await;
     let resume_url = Some("wss://gateway.discord.gg".to_owned());
-    let session = SavedSession { session_id: "old".to_owned(), sequence: 5, resume_url };
+    let session = SavedSession { session_id: "old".to_owned(), sequence: 5, resume_url, shards: NonZeroU32::MIN };
     term.gateway.activate(term.fence, Some(session), true);
     term.discord.until(|heard| heard.contains(&resume(5))).await;
     assert_eq!(term.discord.heard()[0], Heard::AskedAddress);

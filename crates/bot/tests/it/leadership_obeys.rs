@@ -1,8 +1,7 @@
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use relais_bot::leadership::{Ending, Signal};
 use relais_failover::{EventKind, FenceReason, SavedSession, Site};
-use relais_host::clock::Clock as _;
 use relais_store::{
     EventLog as _,
     faulty::{Call, Fault},
@@ -88,7 +87,7 @@ async fn wedged_gateway_loses_the_lease() {
     // No ACK from here on.
     for _ in 0..200 {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        laptop.vitals.gateway_turned(laptop.clock.now());
+        laptop.turn();
     }
     assert!(laptop.ending.is_finished());
 }
@@ -104,7 +103,7 @@ async fn handover_offers_only_after_the_drain_and_saves_the_session() {
     assert!(!laptop.permit.may_begin());
     laptop.pass(Duration::from_millis(500)).await;
     assert!(laptop.lease().await.holder.is_some(), "not before it is drained");
-    let session = SavedSession { session_id: "s".into(), sequence: 12, resume_url: None };
+    let session = SavedSession { session_id: "s".into(), sequence: 12, resume_url: None, shards: NonZeroU32::MIN };
     laptop.signals.send(Signal::SessionMoved(session.clone())).unwrap();
     laptop.signals.send(Signal::Drained).unwrap();
     laptop.until(|laptop| laptop.permit.view().fence.is_none()).await;

@@ -1,4 +1,5 @@
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -148,8 +149,18 @@ impl Laptop {
     }
 
     fn beat(&self) {
-        self.vitals.gateway_turned(self.clock.now());
-        self.vitals.acknowledged(self.clock.now());
+        self.turn();
+        let now = self.clock.now();
+        self.vitals.shards().iter().for_each(|shard| shard.acknowledged(now));
+    }
+
+    /// The gateway's task lives, whatever Discord does.
+    pub(crate) fn turn(&self) {
+        let now = self.clock.now();
+        if self.vitals.shards().is_empty() {
+            self.vitals.enter(NonZeroU32::MIN, now);
+        }
+        self.vitals.shards().iter().for_each(|shard| shard.turned(now));
     }
 
     pub(crate) async fn lease(&self) -> LeaseRecord {

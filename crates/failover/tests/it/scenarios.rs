@@ -5,6 +5,7 @@
 //! with `REWRITE=1` and read the difference.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use relais_failover::{
@@ -141,7 +142,12 @@ fn claim(name: &str) -> Claim {
 /// `s@5`.
 pub(crate) fn session(word: &str) -> SavedSession {
     let (id, sequence) = word.split_once('@').unwrap();
-    SavedSession { session_id: id.to_owned(), sequence: sequence.parse().unwrap(), resume_url: None }
+    SavedSession {
+        session_id: id.to_owned(),
+        sequence: sequence.parse().unwrap(),
+        resume_url: None,
+        shards: NonZeroU32::MIN,
+    }
 }
 
 /// `force-cloud until 100`.

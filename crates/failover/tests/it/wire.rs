@@ -1,6 +1,7 @@
 //! Records between an older and a newer Relais: what each reader does with what the other wrote.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use relais_failover::decide::Alert;
 use relais_failover::health::{BotFacts, HealthReport};
@@ -76,10 +77,23 @@ fn the_lease_is_read_by_older_and_newer_sites() {
         holder: Some(claim()),
         term: Term(3),
         offer: Some(Site::Cloud),
-        session: Some(SavedSession { session_id: "s".into(), sequence: 4, resume_url: Some("wss://x".into()) }),
+        session: Some(SavedSession {
+            session_id: "s".into(),
+            sequence: 4,
+            resume_url: Some("wss://x".into()),
+            shards: NonZeroU32::new(4).unwrap(),
+        }),
         ..bare.clone()
     };
     holds(&full, &bare, &["offer", "session"]);
+}
+
+#[test]
+fn a_session_that_names_no_count_is_that_of_the_only_shard() {
+    let read: SavedSession = serde_json::from_str(r#"{"session_id":"s","sequence":4}"#).unwrap();
+    assert_eq!(read.shards, NonZeroU32::MIN);
+    assert_eq!(serde_json::to_string(&read).unwrap(), r#"{"session_id":"s","sequence":4}"#);
+    assert!(serde_json::from_str::<SavedSession>(r#"{"session_id":"s","sequence":4,"shards":0}"#).is_err());
 }
 
 #[test]

@@ -10,7 +10,8 @@ use relais_failover::{Fence, LeaseRecord, Policy, Version};
 use relais_host::clock::{self, Boottime, Clock as _};
 use relais_store::Store;
 use relais_world::discord::{DiscordConfig, Kind, SmallDiscord};
-use serde_json::json;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command::PROGRAM;
@@ -30,6 +31,11 @@ pub(crate) struct Site {
 impl Site {
     /// Everything is ready, and no bot runs yet.
     pub(crate) async fn new(pace: f64) -> Self {
+        Self::with(pace, |_, _| ()).await
+    }
+
+    /// The same beside another Discord and with other settings.
+    pub(crate) async fn with(pace: f64, change: impl FnOnce(&mut DiscordConfig, &mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let policy = Policy::embedded().paced(pace).unwrap();
         let path = |name: &str| folder.path().join(name);
@@ -38,23 +44,21 @@ impl Site {
         let first = LeaseRecord::initial(Version::new(clock::random_128()), policy.ttl, Boottime.wall());
         store.init(&first).await.unwrap();
 
+        let mut settings = json!({
+            "site": "laptop", "preferred": "laptop", "store": url, "listen": "127.0.0.1:0",
+            "discord": { "token_file": path("token"), "application_id": APPLICATION.to_string() },
+            "policy": path("policy.json"), "name": null,
+        });
         let listener = vec![("laptop".to_owned(), "127.0.0.1:0".parse().unwrap())];
         let mut config = DiscordConfig::new(listener, TOKEN, APPLICATION, Arc::new(|| clock::now().as_millis()));
         config.pace = pace;
         config.openapi = openapi();
+        change(&mut config, &mut settings);
         let discord = SmallDiscord::start(config).await.unwrap();
 
         std::fs::write(path("token"), TOKEN).unwrap();
         std::fs::write(path("policy.json"), policy.to_json()).unwrap();
-        let settings = json!({
-            "site": "laptop", "preferred": "laptop", "store": url, "listen": "127.0.0.1:0",
-            "discord": {
-                "token_file": path("token"),
-                "rest_base": format!("http://{}", discord.address("laptop").unwrap()),
-                "application_id": APPLICATION.to_string(),
-            },
-            "policy": path("policy.json"), "name": null,
-        });
+        settings["discord"]["rest_base"] = json!(format!("http://{}", discord.address("laptop").unwrap()));
         std::fs::write(path("bot.json"), settings.to_string()).unwrap();
         let config = path("bot.json");
         Self { discord, store, folder, config, child: None }
@@ -76,6 +80,13 @@ impl Site {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// SIGTERM; waits until the bot has given everything up in order.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert!(child.wait().unwrap().success());
     }
 
     /// Waits until the bot has opened this many sessions in all.

@@ -6,8 +6,10 @@ mod bot_process;
 mod command;
 mod ended_early;
 mod every_command;
+mod four_shards;
 #[cfg(feature = "mutants")]
 mod known_bad_designs;
 mod one_scene;
+mod presence;
 mod reminders_survive;
 mod watch;

@@ -26,7 +26,7 @@ pub struct Times {
     pub answer_within: Duration,
     /// How long an interaction's token may edit and follow up.
     pub interaction_token_life: Duration,
-    /// One IDENTIFY per `max_concurrency` within this; a second one is answered by op 9.
+    /// One IDENTIFY within this for each `shard % max_concurrency`; a second one is answered by op 9.
     pub identify_spacing: Duration,
     /// How long a session without a socket can still be resumed. Undocumented: observed to be about 90 s.
     pub session_life: Duration,
@@ -105,14 +105,18 @@ pub struct DiscordConfig {
     pub old_socket_on_resume: OldSocket,
     /// IDENTIFYs a day. Beyond it every session is killed and the token is reset, as Discord does.
     pub session_starts: u32,
-    /// IDENTIFYs per [`Times::identify_spacing`].
+    /// Into how many lines IDENTIFYs fall; each has [`Times::identify_spacing`] of its own.
     pub max_concurrency: u32,
+    /// How many shards are recommended.
+    pub shards: u32,
     /// Intents the application may ask for; any other valid one closes with 4014.
     pub allowed_intents: u64,
-    /// The one guild's id.
+    /// The first guild's id.
     pub guild: u64,
     /// Its text channels' ids.
     pub channels: Vec<u64>,
+    /// The ids of further guilds, without channels of their own.
+    pub more_guilds: Vec<u64>,
     /// Where log times come from.
     pub clock: Clock,
 }
@@ -120,6 +124,11 @@ pub struct DiscordConfig {
 impl DiscordConfig {
     /// Intents that need an approval: members, presences, message content.
     pub const PRIVILEGED_INTENTS: u64 = 1 << 1 | 1 << 8 | 1 << 15;
+
+    /// Every guild.
+    pub(super) fn guilds(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.guild).chain(self.more_guilds.iter().copied())
+    }
 
     /// A Discord with one guild (id 100), two channels (201, 202), real times at pace 1, no OpenAPI document.
     #[must_use]
@@ -140,9 +149,11 @@ impl DiscordConfig {
             old_socket_on_resume: OldSocket::default(),
             session_starts: 1000,
             max_concurrency: 1,
+            shards: 1,
             allowed_intents: !Self::PRIVILEGED_INTENTS,
             guild: 100,
             channels: vec![201, 202],
+            more_guilds: Vec::new(),
             clock,
         }
     }

@@ -25,6 +25,8 @@ pub enum Kind {
     SessionOpened {
         /// The session's id.
         session: String,
+        /// Which shard's it is.
+        shard: u32,
         /// By IDENTIFY or RESUME.
         how: Opened,
         /// Events replayed (0 after an IDENTIFY).
@@ -51,7 +53,14 @@ pub enum Kind {
         /// The session's id.
         session: String,
     },
-    /// A user acted and the event went to every session.
+    /// A session shows something about the bot, since its IDENTIFY or from now on.
+    Presence {
+        /// The session's id.
+        session: String,
+        /// The presence as it was asked for, JSON text.
+        shown: String,
+    },
+    /// A user acted and the event went to every session of its shard.
     Dispatched {
         /// The interaction's id.
         interaction: u64,
@@ -241,6 +250,7 @@ impl Tally {
                 | Kind::SessionRefused { .. }
                 | Kind::SessionClosed { .. }
                 | Kind::SessionGone { .. }
+                | Kind::Presence { .. }
                 | Kind::RateLimited { .. }
                 | Kind::TokenReset => {}
             }

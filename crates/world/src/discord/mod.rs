@@ -5,7 +5,7 @@
 //! and writes a log in which every entry bears the listener it came in by: who spoke is never the sites' own word.
 //!
 //! Deliberately absent: TLS, the per-route rate limits (only scripted 429s), reading message history, voice, threads,
-//! presence, more than one guild, application or shard, ETF and zstd. Files of a form are accepted and thrown away.
+//! more than one application, ETF and zstd, channels of more than one guild. Files of a form are accepted and thrown away.
 
 mod config;
 mod gateway;
@@ -114,7 +114,8 @@ impl SmallDiscord {
         self.shared.state().sessions.len()
     }
 
-    /// Sends any event to every session, as Discord sends what other people do. Returns how many sessions there were.
+    /// Sends any event to every session of the shard it concerns (by its `guild_id`; without one, the first), as Discord
+    /// sends what other people do. Returns how many sessions there were.
     pub fn dispatch(&self, event: &str, data: &Value) -> usize {
         self.shared.state().dispatch(event, data)
     }

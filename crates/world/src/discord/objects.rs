@@ -96,9 +96,10 @@ pub(super) fn private_channel(id: u64, recipient: &Value) -> Value {
 }
 
 /// The `d` of GUILD_CREATE.
-pub(super) fn guild(config: &DiscordConfig) -> Value {
-    let id = config.guild.to_string();
-    let channels: Vec<Value> = config.channels.iter().map(|&c| channel(config, c, Some(config.guild))).collect();
+pub(super) fn guild(config: &DiscordConfig, guild: u64) -> Value {
+    let id = guild.to_string();
+    let own = if guild == config.guild { &*config.channels } else { &[] };
+    let channels: Vec<Value> = own.iter().map(|&c| channel(config, c, Some(guild))).collect();
     let everyone = json!({
         "id": id, "name": "@everyone", "color": 0, "colors": {"primary_color": 0, "secondary_color": null,
         "tertiary_color": null}, "hoist": false, "icon": null, "unicode_emoji": null, "position": 0,
@@ -129,9 +130,17 @@ pub(super) fn guild(config: &DiscordConfig) -> Value {
 }
 
 /// The `d` of READY.
-pub(super) fn ready(config: &DiscordConfig, session: &str, resume_url: &str, shard: Option<&Value>) -> Value {
+pub(super) fn ready(
+    config: &DiscordConfig,
+    session: &str,
+    resume_url: &str,
+    shard: Option<&Value>,
+    guilds: &[u64],
+) -> Value {
+    let unavailable = |id: &u64| json!({ "id": id.to_string(), "unavailable": true });
+    let guilds: Vec<Value> = guilds.iter().map(unavailable).collect();
     let mut ready = json!({
-        "v": 10, "user": own_user(config), "guilds": [{ "id": config.guild.to_string(), "unavailable": true }],
+        "v": 10, "user": own_user(config), "guilds": guilds,
         "session_id": session, "session_type": "normal", "resume_gateway_url": resume_url,
         "application": { "id": config.application_id.to_string(), "flags": 0 },
         "private_channels": [], "relationships": [], "presences": [], "guild_join_requests": [],

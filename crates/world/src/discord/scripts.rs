@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     SmallDiscord,
-    gateway::{Out, Socket},
+    gateway::{Out, Session, Socket},
     log::Kind,
     state::State,
 };
@@ -91,10 +91,36 @@ impl SmallDiscord {
         state.sockets.len()
     }
 
+    /// The bot is in so many servers now that it needs this many shards: it is told so by 4011, and its sessions of fewer
+    /// shards are over. Returns how many.
+    pub fn require_shards(&self, shards: u32) -> usize {
+        let mut state = self.shared.state();
+        (state.shards.recommended, state.shards.least) = (shards, shards);
+        let few: Vec<String> =
+            state.sessions.iter().filter(|(_, session)| session.shard.of < shards).map(|(id, _)| id.clone()).collect();
+        for id in &few {
+            let Some(session) = state.sessions.get(id) else { continue };
+            for socket in session.sockets.iter().filter_map(|socket| state.sockets.get(socket)) {
+                socket.tell(Out::Close(4011, "sharding required"));
+            }
+        }
+        few.len()
+    }
+
+    /// Kills one shard's sessions, as Discord does when it moves a server's data: open sockets are told "invalid session".
+    pub fn invalidate_shard(&self, shard: u32) -> usize {
+        self.invalidate_where(|session| session.shard.id == shard)
+    }
+
     /// Kills every session at once, as Discord does in an outage: open sockets are told "invalid session".
     pub fn invalidate_all_sessions(&self) -> usize {
+        self.invalidate_where(|_| true)
+    }
+
+    fn invalidate_where(&self, which: impl Fn(&Session) -> bool) -> usize {
         let mut state = self.shared.state();
-        let sessions: Vec<String> = state.sessions.keys().cloned().collect();
+        let chosen = state.sessions.iter().filter(|(_, session)| which(session));
+        let sessions: Vec<String> = chosen.map(|(id, _)| id.clone()).collect();
         for session in &sessions {
             state.invalidate(session);
             self.shared.note_own(Kind::SessionGone { session: session.clone() });

@@ -38,7 +38,9 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) sockets: HashMap<u64, Socket>,
     pub(super) sessions: HashMap<String, Session>,
-    pub(super) identifies: VecDeque<u64>,
+    /// Granted IDENTIFYs: their line and moment.
+    pub(super) identifies: VecDeque<(u32, u64)>,
+    pub(super) shards: Shards,
     pub(super) starts: StartLimit,
     pub(super) token_void: bool,
     pub(super) gateway_urls: HashMap<String, String>,
@@ -59,6 +61,15 @@ pub(super) struct State {
     pub(super) scripts: Scripts,
     last_snowflake: u64,
     last_serial: u64,
+}
+
+/// How many shards Discord wants the bot to have.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shards {
+    /// What `GET /gateway/bot` recommends.
+    pub(super) recommended: u32,
+    /// Fewer are refused with 4011.
+    pub(super) least: u32,
 }
 
 /// The session start limit.
@@ -116,7 +127,8 @@ pub(super) struct Message {
 impl Shared {
     pub(super) fn new(config: DiscordConfig, judge: Judge) -> Self {
         let times = config.times.paced(config.pace);
-        let state = State { gateway_urls: config.gateway_urls.clone(), ..State::default() };
+        let shards = Shards { recommended: config.shards, least: 0 };
+        let state = State { gateway_urls: config.gateway_urls.clone(), shards, ..State::default() };
         Self {
             config,
             times,

@@ -1,6 +1,7 @@
 //! One bot process: the holder, the shell that carries its commands out, and effects under `may_act`.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 
 use relais_failover::{
     Command, Event, EventKind, EventRecord, Fence, FenceReason, Holder, Incarnation, Role, SavedSession, Site, Term,
@@ -135,7 +136,12 @@ impl World {
             Command::Drain { .. } => {
                 self.processes[who].believed = None;
                 let wait = self.roll(1_000);
-                let session = SavedSession { session_id: "s".into(), sequence: self.now, resume_url: None };
+                let session = SavedSession {
+                    session_id: "s".into(),
+                    sequence: self.now,
+                    resume_url: None,
+                    shards: NonZeroU32::MIN,
+                };
                 self.after(wait, Happening::Tell(who, Event::SessionMoved(session)));
                 self.after(wait, Happening::Tell(who, Event::Drained));
             }

@@ -1,5 +1,6 @@
 //! The lease: conditions and effects are one step, refusals carry the record.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use relais_failover::{Board, Fence, Incarnation, LeaseOp, SavedSession, Site, Term, WallClock};
@@ -107,7 +108,8 @@ async fn own_write_is_recognised_when_it_is_tried_again(store: Arc<dyn Store>) {
 
 async fn renewal_saves_the_session(store: Arc<dyn Store>) {
     let now = held(&*store).await;
-    let session = SavedSession { session_id: "é✓".to_owned(), sequence: u64::MAX, resume_url: None };
+    let session =
+        SavedSession { session_id: "é✓".to_owned(), sequence: u64::MAX, resume_url: None, shards: NonZeroU32::MIN };
     let op = LeaseOp::Renew {
         fence: now.fence().unwrap(),
         expected: now.version,

@@ -85,10 +85,10 @@ pub(super) async fn speak(shared: Arc<Shared>, source: Arc<str>, manner: Manner,
         let mut state = shared.state();
         let session = state.detach(id, now);
         shared.note(&source, Kind::SessionClosed { session: session.clone(), code, by });
-        // A normal close logs the bot off; 4007 and 4009 tell it to start anew. Anything else can be resumed.
+        // A normal close logs the bot off; 4007, 4009 and 4011 tell it to start anew. Anything else can be resumed.
         let over = match by {
             ClosedBy::Client => matches!(code, Some(1000 | 1001)),
-            ClosedBy::Discord => matches!(code, Some(4004 | 4007 | 4009)),
+            ClosedBy::Discord => matches!(code, Some(4004 | 4007 | 4009 | 4011)),
             ClosedBy::Lost => false,
         };
         if let Some(session) = session.filter(|_| over) {

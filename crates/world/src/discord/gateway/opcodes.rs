@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use serde_json::Value;
 
-use super::session::{Out, Session};
+use super::session::{Out, Session, Shard};
 use crate::discord::{
     config::millis,
     log::{Kind, Opened, Refused},
@@ -64,10 +64,11 @@ impl Client {
                 self.tell(&state, r#"{"t":null,"s":null,"op":11,"d":null}"#);
                 None
             }
+            3 if authenticated => self.show(shared, &state, data),
             2 | 6 if authenticated => Some((4005, "already authenticated")),
             2 => self.identify(shared, &mut state, data, now),
             6 => self.resume(shared, &mut state, data, now),
-            3 | 4 | 8 | 31 if authenticated => None,
+            4 | 8 | 31 if authenticated => None,
             3 | 4 | 8 | 31 => Some((4003, "not authenticated")),
             _ => Some((4001, "unknown opcode")),
         }
@@ -82,8 +83,10 @@ impl Client {
         let wait = millis(shared.times.invalid_session_wait);
         let hasty = self.told_invalid.is_some_and(|told| now < told.saturating_add(wait));
         let spacing = millis(shared.times.identify_spacing);
-        state.identifies.retain(|&at| now < at.saturating_add(spacing));
-        if hasty || state.identifies.len() >= usize::try_from(shared.config.max_concurrency).unwrap_or(usize::MAX) {
+        state.identifies.retain(|&(_, at)| now < at.saturating_add(spacing));
+        let shard = shard(data).unwrap_or(Shard::ONLY);
+        let line = shard.id % shared.config.max_concurrency.max(1);
+        if hasty || state.identifies.iter().any(|&(taken, _)| taken == line) {
             return self.invalid(shared, state, how, Refused::TooEarly, false, now);
         }
         if let Some(resumable) = state.scripts.take_invalid_session() {
@@ -92,20 +95,27 @@ impl Client {
         if !state.take_start(shared, now) {
             return Some((4004, "session start limit exceeded, token reset"));
         }
-        state.identifies.push_back(now);
+        state.identifies.push_back((line, now));
         let serial = state.serial();
         let session = format!("{:016x}{serial:016x}", state.snowflake());
         self.compress = data["compress"].as_bool().unwrap_or(false);
-        state.sessions.insert(session.clone(), Session::new(self.id, self.compress));
+        state.sessions.insert(session.clone(), Session::new(self.id, self.compress, shard));
         if let Some(socket) = state.sockets.get_mut(&self.id) {
             socket.session = Some(session.clone());
         }
-        shared.note(&self.source, Kind::SessionOpened { session: session.clone(), how, replayed: 0 });
+        let opened = Kind::SessionOpened { session: session.clone(), shard: shard.id, how, replayed: 0 };
+        shared.note(&self.source, opened);
+        if let Some(presence) = data.get("presence").filter(|presence| !presence.is_null()) {
+            shared.note(&self.source, Kind::Presence { session: session.clone(), shown: presence.to_string() });
+        }
         let url = state.gateway_urls.get(&*self.source).cloned().unwrap_or_default();
-        let ready = objects::ready(&shared.config, &session, &url, data.get("shard"));
+        let guilds: Vec<u64> = shared.config.guilds().filter(|guild| shard.hears(Some(*guild))).collect();
+        let ready = objects::ready(&shared.config, &session, &url, data.get("shard"), &guilds);
         state.dispatch_to(&session, "READY", &ready);
         if data["intents"].as_u64().is_some_and(|intents| intents & GUILDS != 0) {
-            state.dispatch_to(&session, "GUILD_CREATE", &objects::guild(&shared.config));
+            for guild in shared.config.guilds().filter(|guild| shard.hears(Some(*guild))) {
+                state.dispatch_to(&session, "GUILD_CREATE", &objects::guild(&shared.config, guild));
+            }
         }
         None
     }
@@ -152,6 +162,7 @@ impl Client {
         let Some(session) = state.sessions.get_mut(id) else { return };
         session.lost_at = None;
         self.compress = session.compress;
+        let shard = session.shard.id;
         let old = match shared.config.old_socket_on_resume {
             crate::discord::OldSocket::Kept => Vec::new(),
             crate::discord::OldSocket::Closed => std::mem::take(&mut session.sockets),
@@ -170,8 +181,19 @@ impl Client {
             }
             socket.tell(Out::Payload(resumed(state.sessions.get_mut(id))));
         }
-        let opened = Kind::SessionOpened { session: id.to_owned(), how: Opened::Resume, replayed: replay.len() };
+        let (session, how, replayed) = (id.to_owned(), Opened::Resume, replay.len());
+        let opened = Kind::SessionOpened { session, shard, how, replayed };
         shared.note(&self.source, opened);
+    }
+
+    /// A presence from now on.
+    fn show(&self, shared: &Shared, state: &State, data: &Value) -> Option<Close> {
+        if !(data["activities"].is_array() && data["status"].is_string()) {
+            return Some((4002, "a presence needs activities and a status"));
+        }
+        let session = state.sockets.get(&self.id).and_then(|socket| socket.session.clone()).unwrap_or_default();
+        shared.note(&self.source, Kind::Presence { session, shown: data.to_string() });
+        None
     }
 
     fn invalid(
@@ -221,11 +243,16 @@ fn faulty_identify(shared: &Shared, state: &State, data: &Value) -> Option<Close
     if intents & !shared.config.allowed_intents != 0 {
         return Some((4014, "disallowed intents"));
     }
-    match data.get("shard").map(|shard| (shard[0].as_u64(), shard[1].as_u64())) {
-        None => None,
-        Some((Some(id), Some(count))) if id < count => None,
-        Some(_) => Some((4010, "invalid shard")),
-    }
+    let Some(shard) = data.get("shard").map_or(Some(Shard::ONLY), |_| shard(data)) else {
+        return Some((4010, "invalid shard"));
+    };
+    (shard.of < state.shards.least).then_some((4011, "sharding required"))
+}
+
+fn shard(data: &Value) -> Option<Shard> {
+    let number = |index: usize| u32::try_from(data["shard"][index].as_u64()?).ok();
+    let shard = Shard { id: number(0)?, of: number(1)? };
+    (shard.id < shard.of).then_some(shard)
 }
 
 impl State {

@@ -53,6 +53,23 @@ impl Socket {
     }
 }
 
+/// Which shard of how many (Discord documentation, sharding).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::discord) struct Shard {
+    pub(in crate::discord) id: u32,
+    pub(in crate::discord) of: u32,
+}
+
+impl Shard {
+    /// A client that says nothing is the only one.
+    pub(super) const ONLY: Self = Self { id: 0, of: 1 };
+
+    /// Whether events of this guild, or without one, come here.
+    pub(super) fn hears(self, guild: Option<u64>) -> bool {
+        guild.map_or(0, |guild| guild >> 22) % u64::from(self.of) == u64::from(self.id)
+    }
+}
+
 /// One session: an identity to resume, its numbering, and what was said.
 pub(in crate::discord) struct Session {
     pub(in crate::discord) sequence: u64,
@@ -62,11 +79,12 @@ pub(in crate::discord) struct Session {
     /// When the last socket went, if none is left.
     pub(in crate::discord) lost_at: Option<u64>,
     pub(in crate::discord) compress: bool,
+    pub(in crate::discord) shard: Shard,
 }
 
 impl Session {
-    pub(super) fn new(socket: u64, compress: bool) -> Self {
-        Self { sequence: 0, buffer: VecDeque::new(), sockets: vec![socket], lost_at: None, compress }
+    pub(super) fn new(socket: u64, compress: bool, shard: Shard) -> Self {
+        Self { sequence: 0, buffer: VecDeque::new(), sockets: vec![socket], lost_at: None, compress, shard }
     }
 
     /// Numbers an event and keeps it; the payload to send.
@@ -89,16 +107,19 @@ impl Session {
 }
 
 impl State {
-    /// Sends an event to every session, connected or not. Returns how many there were.
+    /// Sends an event to every session of its shard, connected or not. Returns how many there were.
     pub(in crate::discord) fn dispatch(&mut self, event: &str, data: &Value) -> usize {
+        let guild = data["guild_id"].as_str().and_then(|id| id.parse().ok());
         let data = data.to_string();
-        for session in self.sessions.values_mut() {
+        let mut heard = 0;
+        for session in self.sessions.values_mut().filter(|session| session.shard.hears(guild)) {
+            heard += 1;
             let text = session.number(event, &data);
             for socket in session.sockets.iter().filter_map(|id| self.sockets.get(id)) {
                 socket.tell(Out::Payload(Arc::clone(&text)));
             }
         }
-        self.sessions.len()
+        heard
     }
 
     /// Sends an event to one session.
@@ -140,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_replay_is_what_came_after_in_order() {
-        let mut session = Session::new(1, false);
+        let mut session = Session::new(1, false, Shard::ONLY);
         for event in ["A", "B", "C"] {
             session.number(event, "{}");
         }
@@ -151,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_buffer_that_no_longer_reaches_back_cannot_replay() {
-        let mut session = Session::new(1, false);
+        let mut session = Session::new(1, false, Shard::ONLY);
         for _ in 0..=BUFFER {
             session.number("A", "{}");
         }
@@ -165,10 +186,23 @@ mod tests {
         let (out, _heard) = mpsc::unbounded_channel();
         let socket = Socket { source: "laptop".into(), out, zombie: Arc::default(), session: Some("s".to_owned()) };
         state.sockets.insert(1, socket);
-        state.sessions.insert("s".to_owned(), Session::new(1, false));
+        state.sessions.insert("s".to_owned(), Session::new(1, false, Shard::ONLY));
         assert_eq!(state.detach(1, 70).as_deref(), Some("s"));
         assert_eq!(state.dispatch("A", &Value::Null), 1);
         let session = &state.sessions["s"];
         assert_eq!((session.lost_at, session.buffer.len()), (Some(70), 1));
+    }
+
+    #[test]
+    fn a_guild_speaks_to_its_shard_and_private_messages_to_the_first() {
+        let mut state = State::default();
+        for id in 0..4 {
+            state.sessions.insert(format!("s{id}"), Session::new(1, false, Shard { id, of: 4 }));
+        }
+        let guild = ((6_u64 << 22) + 9).to_string();
+        assert_eq!(state.dispatch("A", &serde_json::json!({ "guild_id": guild })), 1);
+        assert_eq!(state.dispatch("B", &serde_json::json!({})), 1);
+        let heard = ["s0", "s1", "s2", "s3"].map(|id| state.sessions[id].buffer.len());
+        assert_eq!(heard, [1, 0, 1, 0]);
     }
 }

@@ -29,7 +29,10 @@ pub(super) fn gateway_bot(shared: &Shared, state: &State, call: &Call) -> Done {
         "reset_after": if fresh { 0 } else { state.starts.resets_at - now },
         "max_concurrency": shared.config.max_concurrency,
     });
-    Done::with(200, json!({ "url": url(state, call), "shards": 1, "session_start_limit": limit }))
+    Done::with(
+        200,
+        json!({ "url": url(state, call), "shards": state.shards.recommended, "session_start_limit": limit }),
+    )
 }
 
 pub(super) fn me(shared: &Shared) -> Done {

@@ -84,9 +84,11 @@ async fn a_session_without_a_socket_times_out() {
 #[tokio::test]
 async fn two_sessions_on_one_token_both_hear_everything() {
     let mut config = config(SLOW);
-    config.max_concurrency = 2;
+    config.times.identify_spacing = Duration::ZERO;
     let discord = SmallDiscord::start(config).await.unwrap();
     let (mut laptop, first) = Link::identified(&discord, "laptop").await;
+    // A millisecond is the least that it tells apart.
+    tokio::time::sleep(Duration::from_millis(5)).await;
     let (mut cloud, second) = Link::identified(&discord, "cloud").await;
     assert_ne!(first, second);
     let id = discord.interact(status()).id.to_string();
@@ -102,6 +104,32 @@ async fn a_second_identify_too_early_is_an_invalid_session() {
     second.say(identify()).await;
     let payload = second.payload().await;
     assert_eq!((payload["op"].as_u64(), payload["d"].as_bool()), (Some(9), Some(false)));
+}
+
+#[tokio::test]
+async fn each_line_of_shards_has_its_own_spacing() {
+    let mut config = config(SLOW);
+    config.max_concurrency = 2;
+    let discord = SmallDiscord::start(config).await.unwrap();
+    for (shard, granted) in [(0, true), (1, true), (2, false)] {
+        let mut link = Link::open(&discord, "laptop").await;
+        link.say(changed("shard", json!([shard, 4]))).await;
+        assert_eq!(link.payload().await["op"] == 0, granted, "shard {shard}");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_in_too_many_servers_is_told_to_have_more_shards() {
+    let discord = discord(SLOW).await;
+    let (mut only, _) = Link::identified(&discord, "laptop").await;
+    assert_eq!(discord.require_shards(2), 1);
+    assert_eq!(only.closed().await, Heard::Closed(4011));
+    until("the session is gone", || discord.sessions() == 0).await;
+    let mut again = Link::open(&discord, "laptop").await;
+    again.say(identify()).await;
+    assert_eq!(again.closed().await, Heard::Closed(4011));
+    let recommended = super::link::request(&discord, "laptop", "GET", "/gateway/bot", None).await.body;
+    assert_eq!(recommended["shards"], 2);
 }
 
 fn changed(field: &str, value: Value) -> Value {
@@ -239,11 +267,12 @@ async fn payloads_are_compressed_for_who_asks() {
 async fn session_starts_count_down_and_their_end_voids_the_token() {
     let mut config = config(SLOW);
     config.session_starts = 1;
-    config.max_concurrency = 9;
+    config.times.identify_spacing = Duration::ZERO;
     let discord = SmallDiscord::start(config).await.unwrap();
     let (mut first, _) = Link::identified(&discord, "laptop").await;
     let limit = super::link::request(&discord, "laptop", "GET", "/gateway/bot", None).await.body;
     assert_eq!(limit["session_start_limit"]["remaining"], 0);
+    tokio::time::sleep(Duration::from_millis(5)).await;
     let mut second = Link::open(&discord, "cloud").await;
     second.say(identify()).await;
     assert_eq!(second.closed().await, Heard::Closed(4004));
