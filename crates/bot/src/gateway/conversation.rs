@@ -14,7 +14,7 @@ use super::{
     directory::Directory,
     identifies::{Identifies, Turn},
     link::{Prepared, Shard},
-    saver::Saver,
+    saver::Moved,
     session::Progress,
 };
 use crate::{
@@ -66,7 +66,7 @@ pub(super) struct Conversation {
     pub(super) common: Common,
     pub(super) shard: Shard,
     pub(super) vitals: Arc<ShardVitals>,
-    pub(super) saver: Arc<Saver>,
+    moved: Arc<Moved>,
     pub(super) session: Option<SavedSession>,
     pub(super) progress: Progress,
     backoff: Backoff,
@@ -85,12 +85,12 @@ impl Conversation {
         common: Common,
         shard: Shard,
         vitals: Arc<ShardVitals>,
-        saver: Arc<Saver>,
+        moved: Arc<Moved>,
         session: Option<SavedSession>,
     ) -> Self {
         let backoff = Backoff::new(&common.tools.policy);
         let progress = Progress::from(session.as_ref().map_or(0, |session| session.sequence));
-        Self { common, shard, vitals, saver, session, progress, backoff, distrusts_since: None }
+        Self { common, shard, vitals, moved, session, progress, backoff, distrusts_since: None }
     }
 
     /// Holds the conversation until it is over; dropped when the site falls silent.
@@ -133,17 +133,13 @@ impl Conversation {
         }
     }
 
-    /// Everything before a connection: the wait, the place in line, the look at the lease, the address. None: not now.
+    /// Everything before a connection: the wait, the address, the place in line, the look at the lease. None: not now.
     async fn approach(&self, first: bool, wait: Duration) -> Option<Way> {
         sleep(wait).await;
         let known = self.session.as_ref().and_then(|session| session.resume_url.clone());
-        let known = known.filter(|url| self.distrusts_since.is_none() && self.common.directory.is_ours(url));
-        let needs_address = known.is_none();
-        if needs_address && !self.tools().permit.may_begin() {
-            return None;
-        }
-        let url = match known {
+        let url = match known.filter(|url| self.distrusts_since.is_none() && self.common.directory.is_ours(url)) {
             Some(url) => url,
+            None if !self.tools().permit.may_begin() => return None,
             None => {
                 let entry = self.common.directory.look(self.distrusts_since).await?;
                 self.common.identifies.learn(entry.limit, entry.asked);
@@ -218,7 +214,7 @@ impl Conversation {
     /// Saves the session and, of the first shard, tells leadership, for its next renewal.
     pub(super) fn save(&self) {
         if let Some(session) = self.for_successor() {
-            self.saver.save(self.shard.id, session.clone());
+            self.moved.save(self.shard.id, session.clone());
             if self.shard.is_first() {
                 let _ = self.tools().signals.send(Signal::SessionMoved(session));
             }

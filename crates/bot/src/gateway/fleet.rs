@@ -4,7 +4,7 @@
 //! them the more servers a bot is in (Discord documentation, sharding). The count comes from the settings, else from the
 //! sessions that can be resumed, else from Discord; it changes when Discord refuses the count there is.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
 use relais_failover::SavedSession;
 use tokio::{task::JoinSet, time::sleep};
@@ -25,19 +25,11 @@ pub(super) struct Fleet {
     fixed: Option<NonZeroU32>,
 }
 
-/// How the shards' conversations ended.
-enum Ended {
-    /// Drained within that time, with what is left of them.
-    Drained(Duration, Talks),
-    /// Discord wants more shards.
-    TooFewShards,
-}
-
 /// The conversations under way.
 struct Talks {
     running: JoinSet<(Conversation, Over)>,
     closed: Vec<Conversation>,
-    saver: Arc<Saver>,
+    saver: Saver,
 }
 
 impl Fleet {
@@ -64,8 +56,8 @@ impl Fleet {
             };
             let Found { sessions, .. } = found.take().unwrap_or(Found { shards, sessions: Sessions::new() });
             match self.speak(shards, sessions).await {
-                Ended::Drained(within, talks) => return self.leave(within, Some(talks)).await,
-                Ended::TooFewShards => {
+                Some((within, talks)) => return self.leave(within, Some(talks)).await,
+                None => {
                     tracing::warn!(%shards, "discord wants more shards, all begin anew");
                     metrics::counter!("gateway_resharded_total").increment(1);
                     count = None;
@@ -93,19 +85,20 @@ impl Fleet {
         }
     }
 
-    /// One conversation for each shard, until the drain or until there are too few of them.
-    async fn speak(&self, shards: NonZeroU32, mut sessions: Sessions) -> Ended {
+    /// One conversation for each shard until the drain is ordered: within which time, and what is left of them. None: Discord
+    /// wants more shards.
+    async fn speak(&self, shards: NonZeroU32, mut sessions: Sessions) -> Option<(Duration, Talks)> {
         let tools = &self.common.tools;
         tracing::info!(%shards, resumable = sessions.len(), "shards begin");
         let vitals = tools.vitals.enter(shards, tools.clock.now());
         // The only shard's session waits for nobody.
         let gather = if shards == NonZeroU32::MIN { Duration::ZERO } else { tools.policy.session_save_every / 4 };
-        let saver = Arc::new(Saver::new(tools.clone(), self.common.fence, gather));
+        let saver = Saver::new(tools.clone(), self.common.fence, gather);
         let mut running = JoinSet::new();
         for (id, vitals) in (0..).zip(vitals.iter()) {
             let shard = Shard { id, of: shards };
             let session = sessions.remove(&id);
-            let talk = Conversation::new(self.common.clone(), shard, vitals.clone(), saver.clone(), session);
+            let talk = Conversation::new(self.common.clone(), shard, vitals.clone(), saver.moved(), session);
             running.spawn(talk.hold());
         }
         let mut talks = Talks { running, closed: Vec::new(), saver };
@@ -113,11 +106,11 @@ impl Fleet {
         loop {
             tokio::select! {
                 biased;
-                within = ordered(&mut drained) => return Ended::Drained(within, talks),
+                within = ordered(&mut drained) => return Some((within, talks)),
                 Some(ended) = talks.running.join_next() => match ended {
                     Ok((_, Over::TooFewShards)) => {
                         talks.running.shutdown().await;
-                        return Ended::TooFewShards;
+                        return None;
                     }
                     // The order to drain, seen by the shard first; the next look sees it here.
                     Ok((talk, Over::Drained)) => talks.closed.push(talk),
@@ -146,10 +139,9 @@ impl Fleet {
         // Only now: what was answered during the drain need not be heard again.
         let sessions: Sessions =
             closed.iter().filter_map(|talk| Some((talk.shard.id, talk.for_successor()?))).collect();
-        let several = closed.len() > 1;
-        drop(closed);
-        if several && let Ok(saver) = Arc::try_unwrap(talks.saver) {
-            saver.finish(&sessions).await;
+        // The lease carries the only shard's.
+        if closed.len() > 1 {
+            talks.saver.finish(&sessions).await;
         }
         if let Some(first) = sessions.get(&0) {
             let _ = tools.signals.send(Signal::SessionMoved(first.clone()));

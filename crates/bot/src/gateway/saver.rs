@@ -21,7 +21,7 @@ use crate::{interactions::Tools, leadership::Signal};
 /// Sessions by shard.
 pub(super) type Sessions = BTreeMap<u32, SavedSession>;
 
-/// A task that writes `STATE#SESSION#…`; stopped when dropped.
+/// A task that writes `STATE#SESSION#…`; stopped when dropped. The shards have its [`Moved`], the fleet has it.
 pub(super) struct Saver {
     moved: Arc<Moved>,
     last: CancellationToken,
@@ -32,7 +32,7 @@ pub(super) struct Saver {
 
 /// What is to be saved next.
 #[derive(Default)]
-struct Moved {
+pub(super) struct Moved {
     sessions: Mutex<Sessions>,
     told: Notify,
 }
@@ -41,6 +41,11 @@ impl Moved {
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         // Nothing that holds the lock can panic half-way.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn save(&self, shard: u32, session: SavedSession) {
+        self.sessions().insert(shard, session);
+        self.told.notify_one();
     }
 }
 
@@ -64,9 +69,9 @@ impl Saver {
         Self { moved, last, task, tools, fence }
     }
 
-    pub(super) fn save(&self, shard: u32, session: SavedSession) {
-        self.moved.sessions().insert(shard, session);
-        self.moved.told.notify_one();
+    /// Where the shards put what moved.
+    pub(super) fn moved(&self) -> Arc<Moved> {
+        self.moved.clone()
     }
 
     /// Writes these as the last ones, after the write that may be under way, and waits for it.

@@ -117,6 +117,13 @@ pub(super) struct Found {
     pub(super) sessions: Sessions,
 }
 
+impl Found {
+    /// What the lease carries.
+    fn of_lease(session: SavedSession) -> Self {
+        Self { shards: session.shards, sessions: Sessions::from([(0, session)]) }
+    }
+}
+
 /// The sessions to resume. After a hand-over the lease has the only shard's. Otherwise the rows have them: after a crash
 /// they were saved more often than the lease's copy, and of several shards the lease holds the first one's only. None if
 /// nothing is worth a try.
@@ -131,7 +138,7 @@ pub(super) async fn find(
         && let Some(session) = &of_lease
         && session.shards == NonZeroU32::MIN
     {
-        return Some(Found { shards: session.shards, sessions: Sessions::from([(0, session.clone())]) });
+        return Some(Found::of_lease(session.clone()));
     }
     let listed = match timeout(policy.request_timeout, store.list(ROWS, MOST_SHARDS)).await {
         Ok(listed) => listed,
@@ -156,7 +163,7 @@ fn row(item: StateItem) -> Option<(u32, Row)> {
 /// unless that one is further in the same session.
 fn choose(rows: BTreeMap<u32, Row>, of_lease: Option<SavedSession>, wall: WallClock, policy: &Policy) -> Option<Found> {
     let Some(newest) = rows.values().max_by_key(|row| row.saved_wall.0) else {
-        return of_lease.map(|session| Found { shards: session.shards, sessions: Sessions::from([(0, session)]) });
+        return of_lease.map(Found::of_lease);
     };
     let shards = newest.session.shards;
     let fits = |(shard, row): &(u32, Row)| row.session.shards == shards && *shard < shards.get();

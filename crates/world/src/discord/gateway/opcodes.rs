@@ -76,15 +76,17 @@ impl Client {
 
     fn identify(&mut self, shared: &Shared, state: &mut State, data: &Value, now: u64) -> Option<Close> {
         let how = Opened::Identify;
-        if let Some(close) = faulty_identify(shared, state, data) {
-            shared.note(&self.source, Kind::SessionRefused { how, reason: Refused::Closed(close.0) });
-            return Some(close);
-        }
+        let shard = match judged_identify(shared, state, data) {
+            Ok(shard) => shard,
+            Err(close) => {
+                shared.note(&self.source, Kind::SessionRefused { how, reason: Refused::Closed(close.0) });
+                return Some(close);
+            }
+        };
         let wait = millis(shared.times.invalid_session_wait);
         let hasty = self.told_invalid.is_some_and(|told| now < told.saturating_add(wait));
         let spacing = millis(shared.times.identify_spacing);
         state.identifies.retain(|&(_, at)| now < at.saturating_add(spacing));
-        let shard = shard(data).unwrap_or(Shard::ONLY);
         let line = shard.id % shared.config.max_concurrency.max(1);
         if hasty || state.identifies.iter().any(|&(taken, _)| taken == line) {
             return self.invalid(shared, state, how, Refused::TooEarly, false, now);
@@ -113,7 +115,7 @@ impl Client {
         let ready = objects::ready(&shared.config, &session, &url, data.get("shard"), &guilds);
         state.dispatch_to(&session, "READY", &ready);
         if data["intents"].as_u64().is_some_and(|intents| intents & GUILDS != 0) {
-            for guild in shared.config.guilds().filter(|guild| shard.hears(Some(*guild))) {
+            for guild in guilds {
                 state.dispatch_to(&session, "GUILD_CREATE", &objects::guild(&shared.config, guild));
             }
         }
@@ -228,29 +230,31 @@ fn right_token(shared: &Shared, state: &State, token: &str) -> bool {
     !state.token_void && token.strip_prefix("Bot ").unwrap_or(token) == shared.config.token
 }
 
-fn faulty_identify(shared: &Shared, state: &State, data: &Value) -> Option<Close> {
-    let Some(token) = data["token"].as_str() else { return Some((4002, "IDENTIFY needs a token")) };
+/// The shard that an IDENTIFY is for, or why it is refused.
+fn judged_identify(shared: &Shared, state: &State, data: &Value) -> Result<Shard, Close> {
+    let token = data["token"].as_str().ok_or((4002, "IDENTIFY needs a token"))?;
     if !right_token(shared, state, token) {
-        return Some((4004, "authentication failed"));
+        return Err((4004, "authentication failed"));
     }
     if !data["properties"].is_object() {
-        return Some((4002, "IDENTIFY needs properties"));
+        return Err((4002, "IDENTIFY needs properties"));
     }
-    let Some(intents) = data["intents"].as_u64() else { return Some((4013, "IDENTIFY needs intents")) };
+    let intents = data["intents"].as_u64().ok_or((4013, "IDENTIFY needs intents"))?;
     if intents & !VALID_INTENTS != 0 {
-        return Some((4013, "invalid intents"));
+        return Err((4013, "invalid intents"));
     }
     if intents & !shared.config.allowed_intents != 0 {
-        return Some((4014, "disallowed intents"));
+        return Err((4014, "disallowed intents"));
     }
-    let Some(shard) = data.get("shard").map_or(Some(Shard::ONLY), |_| shard(data)) else {
-        return Some((4010, "invalid shard"));
-    };
-    (shard.of < state.shards.least).then_some((4011, "sharding required"))
+    let shard = data.get("shard").map_or(Some(Shard::ONLY), shard).ok_or((4010, "invalid shard"))?;
+    if shard.of < state.shards.least {
+        return Err((4011, "sharding required"));
+    }
+    Ok(shard)
 }
 
-fn shard(data: &Value) -> Option<Shard> {
-    let number = |index: usize| u32::try_from(data["shard"][index].as_u64()?).ok();
+fn shard(asked: &Value) -> Option<Shard> {
+    let number = |index: usize| u32::try_from(asked[index].as_u64()?).ok();
     let shard = Shard { id: number(0)?, of: number(1)? };
     (shard.id < shard.of).then_some(shard)
 }
