@@ -42,6 +42,17 @@ impl ControlMode {
     /// All modes.
     pub const ALL: [Self; 4] = [Self::Auto, Self::ForceCloud, Self::ForceLaptop, Self::Maintenance];
 
+    /// The name in records, logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::ForceCloud => "force-cloud",
+            Self::ForceLaptop => "force-laptop",
+            Self::Maintenance => "maintenance",
+        }
+    }
+
     /// The site that may ask for the lease while its peer holds it, given the policy's preference.
     #[must_use]
     pub const fn entitled(self, preferred: Site) -> Option<Site> {
@@ -64,9 +75,12 @@ pub struct ControlRecord {
     /// Until when, on the wall clock; the only wall-clock end in the protocol, since it bounds a wish of people and
     /// decides about preference and power, never about safety.
     pub until: WallClock,
-    /// Who set it and why, for people.
+    /// Why, for people.
     #[serde(default)]
     pub reason: String,
+    /// The Discord user who asked for it through the bot; none if it came another way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<u64>,
 }
 
 impl ControlRecord {

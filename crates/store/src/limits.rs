@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use relais_failover::ControlRecord;
+use relais_failover::wire::Record as _;
 use serde_json::Value;
 
 use crate::error::StoreError;
@@ -39,21 +41,22 @@ pub fn check(tx: &FencedWrite) -> Result<(), StoreError> {
     let mut seen = HashSet::new();
     let mut total = 0;
     for write in &tx.writes {
+        // An event has no key of its own: each is a new item.
         let (key, size) = match write {
-            Write::Put { key, value } => (Some(key), text_bytes(value)?),
-            Write::Delete { key } => (Some(key), 0),
+            Write::Put { key, value } => (Some(key.as_str()), text_bytes(value)?),
+            Write::Delete { key } => (Some(key.as_str()), 0),
             Write::AppendEvent(event) => (None, text_bytes(event)?),
+            Write::Control(record) => (Some(ControlRecord::NAME), text_bytes(record)?),
         };
         let mut item = size;
         if let Some(key) = key {
-            bounded("a key", key.as_str().len(), MAX_KEY_BYTES)?;
+            bounded("a key", key.len(), MAX_KEY_BYTES)?;
             if !seen.insert(key) {
                 return Err(StoreError::Invalid { reason: format!("{key} is written twice in one transaction") });
             }
-            item += key.as_str().len();
+            item += key.len();
         }
-        let name = key.map_or("an event", |key| key.as_str());
-        bounded(name, item, MAX_ITEM_BYTES)?;
+        bounded(key.unwrap_or("an event"), item, MAX_ITEM_BYTES)?;
         total += item;
     }
     bounded("the transaction", total, MAX_TRANSACTION_BYTES)

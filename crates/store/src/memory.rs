@@ -139,6 +139,7 @@ impl State {
                 self.items.remove(key);
             }
             Write::AppendEvent(event) => self.events.push(event.clone()),
+            Write::Control(record) => self.board.control = Some(record.clone()),
         }
     }
 }

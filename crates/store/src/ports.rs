@@ -50,7 +50,8 @@ pub trait LeaseStore: Send + Sync {
     /// Any [`StoreError`].
     async fn clear_handback(&self, site: Site) -> Result<(), StoreError>;
 
-    /// Writes the operator's override; replaces an earlier one.
+    /// Writes the operator's override; replaces an earlier one. For who holds no lease: the bot writes
+    /// [`Write::Control`](crate::Write::Control).
     ///
     /// # Errors
     /// Any [`StoreError`].

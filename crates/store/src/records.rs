@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use relais_failover::{EventRecord, Fence};
+use relais_failover::{ControlRecord, EventRecord, Fence};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -104,7 +104,7 @@ pub struct FencedWrite {
     pub fence: Fence,
     /// The idempotency key.
     pub operation: OperationId,
-    /// What to write, at most [`crate::limits::MAX_WRITES`], no key twice. None at all is a pure test of the fence.
+    /// What to write, at most [`crate::limits::MAX_WRITES`], no key twice, one override. None at all is a pure test of the fence.
     pub writes: Vec<Write>,
 }
 
@@ -126,6 +126,9 @@ pub enum Write {
     },
     /// Adds one event to the end of the history.
     AppendEvent(EventRecord),
+    /// Sets the operator's override, in place of an earlier one: an operator asked the bot for it. Under the fence, so that
+    /// a replayed request of an earlier term cannot undo a later one.
+    Control(ControlRecord),
 }
 
 /// How a commit ended well.

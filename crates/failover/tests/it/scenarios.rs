@@ -158,7 +158,7 @@ pub(crate) fn wish(words: &str) -> Option<ControlRecord> {
     let (mode, until) = words.split_once(" until ").unwrap();
     let mode: ControlMode = serde_json::from_value(mode.into()).unwrap();
     let until = WallClock(until.parse::<u64>().unwrap() * 1000);
-    Some(ControlRecord { schema: 1, mode, until, reason: String::new() })
+    Some(ControlRecord { schema: 1, mode, until, reason: String::new(), by: None })
 }
 
 /// `laptop/2 #3`: the third request of the laptop's second process.

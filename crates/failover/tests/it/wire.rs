@@ -111,8 +111,9 @@ fn the_request_for_the_lease_is_read_by_older_and_newer_sites() {
 
 #[test]
 fn the_operators_wish_is_read_by_older_and_newer_sites() {
-    let bare = ControlRecord { schema: 1, mode: ControlMode::ForceCloud, until: WallClock(9), reason: String::new() };
-    holds(&ControlRecord { reason: "lid".into(), ..bare.clone() }, &bare, &["reason"]);
+    let (mode, until) = (ControlMode::ForceCloud, WallClock(9));
+    let bare = ControlRecord { schema: 1, mode, until, reason: String::new(), by: None };
+    holds(&ControlRecord { reason: "lid".into(), by: Some(7), ..bare.clone() }, &bare, &["reason", "by"]);
 }
 
 #[test]

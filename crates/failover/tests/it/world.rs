@@ -334,7 +334,7 @@ impl World {
             }
             Trouble::Wish(mode, span) => {
                 let until = WallClock(self.wall().0 + span);
-                self.store.control = Some(ControlRecord { schema: 1, mode, until, reason: String::new() });
+                self.store.control = Some(ControlRecord { schema: 1, mode, until, reason: String::new(), by: None });
             }
         }
     }

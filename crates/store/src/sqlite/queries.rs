@@ -71,6 +71,7 @@ pub(super) fn commit(tx: &Tx<'_>, write: &FencedWrite) -> Result<Committed, Faul
             Write::AppendEvent(event) => {
                 tx.prepare_cached("INSERT INTO event (body) VALUES (?1)")?.execute([wire::encode(event)?])?;
             }
+            Write::Control(record) => put(tx, record)?,
         }
     }
     let term = i64::try_from(write.fence.term.0).unwrap_or(i64::MAX);

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use relais_failover::{
-    Claim, EventKind, EventRecord, Fence, Incarnation, LeaseOp, LeaseRecord, Site, Term, Version, WallClock,
+    Claim, ControlMode, ControlRecord, EventKind, EventRecord, Fence, Incarnation, LeaseOp, LeaseRecord, Site, Term,
+    Version, WallClock,
 };
 use relais_store::{FencedWrite, OperationId, StateKey, Store, Write};
 use serde_json::Value;
@@ -53,6 +54,11 @@ pub(crate) async fn held(store: &dyn Store) -> LeaseRecord {
     let first = initial();
     store.init(&first).await.unwrap();
     store.apply(&acquire(claim(Site::Laptop, 1), &first)).await.unwrap()
+}
+
+/// The wish of an operator who asked the bot.
+pub(crate) fn wish(mode: ControlMode) -> ControlRecord {
+    ControlRecord { schema: 1, mode, until: WallClock(u64::MAX), reason: "Grüße 🦀".to_owned(), by: Some(u64::MAX) }
 }
 
 /// One transaction with an operation id of its own.

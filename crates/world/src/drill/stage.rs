@@ -207,7 +207,8 @@ impl Stage {
                 WallClock(Boottime.wall().as_millis() + 3_600_000)
             }
         };
-        let record = ControlRecord { schema: relais_failover::wire::SCHEMA, mode, until, reason: reason.to_owned() };
+        let reason = reason.to_owned();
+        let record = ControlRecord { schema: relais_failover::wire::SCHEMA, mode, until, reason, by: None };
         self.store.put_control(&record).await.context("write CONTROL")
     }
 

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use relais_failover::{
-    ControlMode, ControlRecord, HandbackRecord, Incarnation, Site, Timestamp, WallClock, WatchRecord,
-};
+use relais_failover::{ControlMode, HandbackRecord, Incarnation, Site, Timestamp, WallClock, WatchRecord};
 use relais_store::{Store, WatchError};
 
-use crate::builders::{held, version};
+use crate::builders::{held, version, wish};
 
 crate::contract::promises!(
     handback_is_replaced_and_cleared_by_its_site_only,
@@ -41,7 +39,7 @@ async fn handback_is_replaced_and_cleared_by_its_site_only(store: Arc<dyn Store>
 
 async fn control_is_replaced(store: Arc<dyn Store>) {
     for mode in ControlMode::ALL {
-        let record = ControlRecord { schema: 1, mode, until: WallClock(u64::MAX), reason: "Grüße 🦀".to_owned() };
+        let record = wish(mode);
         store.put_control(&record).await.unwrap();
         assert_eq!(store.read_board().await.unwrap().control, Some(record));
     }

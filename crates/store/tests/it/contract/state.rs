@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use relais_failover::Site;
+use relais_failover::{ControlMode, Site};
 use relais_store::{CommitError, Committed, StateKey, Store, StoreError, Write, limits};
 use serde_json::{Value, json};
 
-use crate::builders::{claim, delete, event, held, initial, put, renew, take_over, value, write};
+use crate::builders::{claim, delete, event, held, initial, put, renew, take_over, value, wish, write};
 
 crate::contract::promises!(
     commit_is_readable_when_it_is_acknowledged,
@@ -23,6 +23,7 @@ crate::contract::promises!(
     too_large_is_refused_in_the_same_words,
     one_key_twice_is_refused,
     events_are_appended_in_order,
+    an_operators_wish_is_replaced_and_a_replay_does_not_bring_it_back,
 );
 
 async fn commit_is_readable_when_it_is_acknowledged(store: Arc<dyn Store>) {
@@ -64,12 +65,15 @@ async fn newer_term_fences_every_write(store: Arc<dyn Store>) {
     let late = write(&old, "late", vec![put("a", "late"), Write::AppendEvent(event(1))]);
     let CommitError::Fenced { current } = store.commit(&late).await.unwrap_err() else { panic!("not fenced") };
     assert_eq!(current.as_deref(), Some(&new));
-    let event_only = write(&old, "later", vec![Write::AppendEvent(event(1))]);
-    assert!(matches!(store.commit(&event_only).await, Err(CommitError::Fenced { .. })));
+    for alone in [Write::AppendEvent(event(1)), Write::Control(wish(ControlMode::ForceLaptop))] {
+        let refused = store.commit(&write(&old, "later", vec![alone])).await;
+        assert!(matches!(refused, Err(CommitError::Fenced { .. })));
+    }
     let nothing = write(&old, "latest", vec![]);
     assert!(matches!(store.commit(&nothing).await, Err(CommitError::Fenced { .. })));
     assert_eq!(value(&*store, "a").await, Some(json!("old")));
     assert_eq!(store.recent(10).await.unwrap(), []);
+    assert_eq!(store.read_board().await.unwrap().control, None);
     // A refused operation was not spent: the new holder may carry it out.
     assert_eq!(store.commit(&write(&new, "late", vec![put("a", "new")])).await.unwrap(), Committed::Applied);
     assert_eq!(value(&*store, "a").await, Some(json!("new")));
@@ -103,17 +107,35 @@ async fn mixed_transaction_is_all_or_nothing(store: Arc<dyn Store>) {
     let now = held(&*store).await;
     store.commit(&write(&now, "1", vec![put("a", 1), put("b", 1)])).await.unwrap();
     let huge = "x".repeat(limits::MAX_ITEM_BYTES);
-    let mixed = |last| vec![put("a", 2), delete("b"), Write::AppendEvent(event(1)), last];
+    let wished = wish(ControlMode::Maintenance);
+    let control = Write::Control(wished.clone());
+    let mixed = |last| vec![put("a", 2), delete("b"), Write::AppendEvent(event(1)), control.clone(), last];
     let error = store.commit(&write(&now, "2", mixed(put("c", huge)))).await.unwrap_err();
     assert!(matches!(error, CommitError::Store(StoreError::TooLarge { .. })), "{error}");
     assert_eq!(value(&*store, "a").await, Some(json!(1)));
     assert_eq!(value(&*store, "b").await, Some(json!(1)));
     assert_eq!(store.recent(9).await.unwrap(), []);
+    assert_eq!(store.read_board().await.unwrap().control, None);
     store.commit(&write(&now, "2", mixed(put("c", 2)))).await.unwrap();
     assert_eq!(value(&*store, "a").await, Some(json!(2)));
     assert_eq!(value(&*store, "b").await, None);
     assert_eq!(value(&*store, "c").await, Some(json!(2)));
     assert_eq!(store.recent(9).await.unwrap(), [event(1)]);
+    assert_eq!(store.read_board().await.unwrap().control, Some(wished));
+}
+
+async fn an_operators_wish_is_replaced_and_a_replay_does_not_bring_it_back(store: Arc<dyn Store>) {
+    let now = held(&*store).await;
+    let asks = |operation: &str, mode| write(&now, operation, vec![Write::Control(wish(mode))]);
+    let first = asks("first", ControlMode::ForceCloud);
+    assert_eq!(store.commit(&first).await.unwrap(), Committed::Applied);
+    assert_eq!(store.commit(&asks("second", ControlMode::Auto)).await.unwrap(), Committed::Applied);
+    assert_eq!(store.commit(&first).await.unwrap(), Committed::Repeated);
+    let board = store.read_board().await.unwrap();
+    assert_eq!((board.control, board.lease), (Some(wish(ControlMode::Auto)), Some(now)));
+    // It is no item of bot data, and bot data cannot name it.
+    assert_eq!(store.list("", 9).await.unwrap(), []);
+    assert!("CONTROL".parse::<StateKey>().is_err());
 }
 
 async fn revisions_count_puts(store: Arc<dyn Store>) {
@@ -188,12 +210,14 @@ async fn one_key_twice_is_refused(store: Arc<dyn Store>) {
         write(&now, "op", vec![put("a", 1), put("a", 2)]),
         write(&now, "op", vec![put("a", 1), delete("a")]),
         write(&now, "op", many),
+        write(&now, "op", vec![Write::Control(wish(ControlMode::Auto)), Write::Control(wish(ControlMode::ForceCloud))]),
         write(&now, "", vec![put("a", 1)]),
     ] {
         let error = store.commit(&tx).await.unwrap_err();
         assert!(matches!(error, CommitError::Store(StoreError::Invalid { .. })), "{error}");
     }
     assert_eq!(store.list("", 1).await.unwrap(), []);
+    assert_eq!(store.read_board().await.unwrap().control, None);
 }
 
 async fn events_are_appended_in_order(store: Arc<dyn Store>) {
