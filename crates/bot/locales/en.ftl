@@ -83,6 +83,33 @@ mydata-delete =
     .name = delete
     .about = Erase everything, after a question
 
+failover =
+    .name = failover
+    .about = For operators: see and choose which site speaks
+failover-history =
+    .name = history
+    .about = See who speaks, what was asked for, and the last moves
+failover-move =
+    .name = move
+    .about = Move the bot to a site and keep it there for a time
+failover-to =
+    .name = to
+    .about = The site
+failover-to-laptop = laptop
+failover-to-cloud = cloud
+failover-hours =
+    .name = hours
+    .about = For how many hours; then the protocol decides again
+failover-reason =
+    .name = reason
+    .about = Why, for the other operators
+failover-maintenance =
+    .name = maintenance
+    .about = Leave everything as it is for a time
+failover-auto =
+    .name = auto
+    .about = Take back what was asked for: the protocol decides again
+
 help =
     .name = help
     .about = See what this bot can do
@@ -173,5 +200,42 @@ mydata-keep = Keep it
 mydata-kept = Nothing was erased.
 mydata-erased = Everything about you is erased.
 mydata-more = { $count } records are erased, and there are more. Press the button again.
+
+operators-only = Only an operator of this bot may do that, in a server that they may manage.
+failover-to-bad = The bot can move to the laptop or to the cloud.
+failover-hours-bad = That lasts 1 to { $most } hours.
+failover-reason-bad = A reason has at most { $most } characters.
+failover-sure-cloud = This starts the cloud machine, moves the bot there and keeps it there for { $hours ->
+    [one] one hour
+   *[other] { $hours } hours
+}. The machine is paid for meanwhile. Do it?
+failover-sure-laptop = This moves the bot to the laptop as soon as that is well, and keeps it there for { $hours ->
+    [one] one hour
+   *[other] { $hours } hours
+}. If the laptop fails meanwhile, no cloud machine is started. Do it?
+failover-sure-maintenance = For { $hours ->
+    [one] one hour
+   *[other] { $hours } hours
+} no machine is started or stopped, and the bot does not go home. If the site that speaks fails meanwhile, no cloud machine is started. Do it?
+failover-replaces = It replaces: { $control }
+failover-do = Do it
+failover-leave = Leave it
+failover-left = Nothing was changed.
+failover-set = Asked for: { $control }
+    /failover history shows how it goes.
+failover-nothing = Nothing was asked for, so there is nothing to take back.
+failover-taken-back = Taken back: { $control }
+    The protocol decides again.
+failover-control-auto = nothing, the protocol decides
+failover-control-move = the bot belongs to { $site } until <t:{ $until }:f>
+failover-control-maintenance = maintenance until <t:{ $until }:f>
+failover-by = by <@{ $user }>
+failover-because = “{ $reason }”
+failover-now = { $site } speaks under term { $term } since <t:{ $since }:f>.
+failover-text = Asked for: { $control }
+    Last moves:
+    { $moves }
+failover-handed-over = <t:{ $at }:f> · term { $term } · handed over to { $site }
+failover-taken-over = <t:{ $at }:f> · term { $term } · taken over by { $site }
 
 help-title = What I can do:

@@ -81,6 +81,33 @@ mydata-delete =
     .name = effacer
     .about = Tout effacer, après une question
 
+failover =
+    .name = bascule
+    .about = Pour les opérateurs : voir et choisir quel site parle
+failover-history =
+    .name = historique
+    .about = Voir qui parle, ce qui a été demandé et les derniers déplacements
+failover-move =
+    .name = déplacer
+    .about = Déplacer le bot vers un site et l'y garder un certain temps
+failover-to =
+    .name = vers
+    .about = Le site
+failover-to-laptop = laptop
+failover-to-cloud = cloud
+failover-hours =
+    .name = heures
+    .about = Pendant combien d'heures ; ensuite le protocole décide de nouveau
+failover-reason =
+    .name = raison
+    .about = Pourquoi, pour les autres opérateurs
+failover-maintenance =
+    .name = maintenance
+    .about = Tout laisser en l'état un certain temps
+failover-auto =
+    .name = auto
+    .about = Annuler ce qui a été demandé : le protocole décide de nouveau
+
 help =
     .name = aide
     .about = Voir ce que ce bot sait faire
@@ -169,5 +196,42 @@ mydata-keep = Garder
 mydata-kept = Rien n'a été effacé.
 mydata-erased = Tout ce qui vous concerne est effacé.
 mydata-more = { $count } enregistrements sont effacés, et il y en a d'autres. Appuyez encore une fois.
+
+operators-only = Seul un opérateur de ce bot peut faire cela, sur un serveur qu'il peut gérer.
+failover-to-bad = Le bot peut aller sur le laptop ou dans le cloud.
+failover-hours-bad = Cela dure de 1 à { $most } heures.
+failover-reason-bad = Une raison fait au plus { $most } caractères.
+failover-sure-cloud = Cela démarre la machine du cloud, y déplace le bot et l'y garde pendant { $hours ->
+    [one] { $hours } heure
+   *[other] { $hours } heures
+}. La machine est payante pendant ce temps. On y va ?
+failover-sure-laptop = Cela déplace le bot vers le laptop dès que celui-ci va bien, et l'y garde pendant { $hours ->
+    [one] { $hours } heure
+   *[other] { $hours } heures
+}. Si le laptop tombe pendant ce temps, aucune machine du cloud n'est démarrée. On y va ?
+failover-sure-maintenance = Pendant { $hours ->
+    [one] { $hours } heure
+   *[other] { $hours } heures
+}, aucune machine n'est démarrée ni arrêtée, et le bot ne rentre pas. Si le site qui parle tombe pendant ce temps, aucune machine du cloud n'est démarrée. On y va ?
+failover-replaces = Cela remplace : { $control }
+failover-do = Le faire
+failover-leave = Laisser
+failover-left = Rien n'a été changé.
+failover-set = Demandé : { $control }
+    /bascule historique montre la suite.
+failover-nothing = Rien n'a été demandé : il n'y a rien à annuler.
+failover-taken-back = Annulé : { $control }
+    Le protocole décide de nouveau.
+failover-control-auto = rien, le protocole décide
+failover-control-move = le bot va sur { $site } jusqu'au <t:{ $until }:f>
+failover-control-maintenance = maintenance jusqu'au <t:{ $until }:f>
+failover-by = par <@{ $user }>
+failover-because = « { $reason } »
+failover-now = { $site } parle sous le mandat { $term } depuis le <t:{ $since }:f>.
+failover-text = Demandé : { $control }
+    Derniers déplacements :
+    { $moves }
+failover-handed-over = <t:{ $at }:f> · mandat { $term } · passé à { $site }
+failover-taken-over = <t:{ $at }:f> · mandat { $term } · repris par { $site }
 
 help-title = Ce que je sais faire :

@@ -13,7 +13,7 @@ use relais_host::{
 };
 use relais_store::StoreUrl;
 use serde::Deserialize;
-use serenity::model::id::ApplicationId;
+use serenity::model::id::{ApplicationId, UserId};
 
 use crate::{
     mutant::Mutant,
@@ -70,6 +70,8 @@ struct Discord {
     shards: Option<NonZeroU32>,
     #[serde(default)]
     presence: Option<presence::File>,
+    #[serde(default)]
+    operators: Vec<UserId>,
 }
 
 /// Settings that a run can use.
@@ -93,6 +95,8 @@ pub struct Settings {
     pub shards: Option<NonZeroU32>,
     /// What the bot shows about itself; none: nothing, as Discord shows every bot.
     pub presence: Option<Presence>,
+    /// Who may use the commands for operators; nobody: Discord is not told of them.
+    pub operators: Vec<UserId>,
     /// The numbers of the protocol.
     pub policy: Policy,
     /// This process's name in the log; the site's if none is given.
@@ -133,6 +137,7 @@ impl Settings {
             application_id: file.discord.application_id,
             shards: file.discord.shards,
             presence,
+            operators: file.discord.operators,
             policy,
             name: file.name.unwrap_or_else(|| file.site.to_string()),
             mutant: file.mutant,

@@ -125,7 +125,8 @@ fn register(desk: &Desk, tools: &Tools, fence: Fence) {
     let tools = tools.clone();
     desk.accompany(async move {
         let effect_timeout = tools.policy.effect_timeout;
-        match registration::ensure(&tools.store, &tools.http, &tools.permit, fence, effect_timeout).await {
+        let operators = !tools.operators.is_empty();
+        match registration::ensure(&tools.store, &tools.http, &tools.permit, fence, operators, effect_timeout).await {
             Ok(true) => tracing::info!("commands registered"),
             Ok(false) => {}
             Err(error) => {

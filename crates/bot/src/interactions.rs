@@ -7,11 +7,11 @@ mod answer;
 mod form;
 mod lanes;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
 use relais_failover::{Fence, Policy, WallClock};
 use relais_host::clock::Clock;
-use relais_store::{CommitError, Committed, FencedWrite, OperationId, Store, StoreError};
+use relais_store::{CommitError, Committed, FencedWrite, OperationId, Store, StoreError, Write};
 use serenity::{
     http::Http,
     model::{application::Interaction, id::InteractionId},
@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::{answer::Answered, lanes::Lanes};
 use crate::{
-    commands::{Ask, Read, Reply, Request, Standing, State, find, handle, reads},
+    commands::{Ask, Changes, Read, Reply, Request, Standing, State, find, handle, reads},
     gateway::Progress,
     language::say,
     leadership::Signal,
@@ -65,6 +65,8 @@ pub struct Tools {
     pub vitals: Arc<Vitals>,
     /// To leadership.
     pub signals: mpsc::UnboundedSender<Signal>,
+    /// Who may use the commands for operators.
+    pub operators: Arc<BTreeSet<u64>>,
 }
 
 /// How an interaction ended, for metrics and tests.
@@ -117,6 +119,14 @@ impl Asked {
     pub fn of(interaction: &Interaction, wall: WallClock) -> Option<Self> {
         let request = Request::of(interaction, moment(wall))?;
         Some(Self { id: interaction.id(), token: interaction.token().to_owned(), request })
+    }
+}
+
+/// The mode of an override that is written, for log and metrics.
+fn control_of(write: &Write) -> Option<&'static str> {
+    match write {
+        Write::Control(record) => Some(record.mode.as_str()),
+        Write::Put { .. } | Write::Delete { .. } | Write::AppendEvent(_) => None,
     }
 }
 
@@ -236,7 +246,7 @@ impl Desk {
             }
             Err(error) if tools.permit.reckless() => {
                 tracing::warn!(%error, "refusal ignored by the mutant");
-                (handle(request, &self.fresh()).0, true)
+                (handle(request, &self.fresh(request)).0, true)
             }
             Err(CommitError::Fenced { .. }) => {
                 tracing::warn!("write fenced off");
@@ -266,21 +276,26 @@ impl Desk {
             return Ok((handle(request, &state).0, Committed::Applied));
         }
         let _alone = self.lanes.enter(request.user).await;
-        let shared = find(request.command()).is_some_and(|command| command.shared);
-        let _in_place = match request.guild {
-            Some(guild) if shared => Some(self.lanes.enter_place(guild).await),
-            Some(_) | None => None,
+        let _alone_there = match (find(request.command()).map(|command| command.changes), request.guild) {
+            (Some(Changes::Server), Some(guild)) => Some(self.lanes.enter_place(guild).await),
+            (Some(Changes::Control), _) => Some(self.lanes.enter_control().await),
+            (Some(Changes::Server), None) | (Some(Changes::Own) | None, _) => None,
         };
         let state = self.read(request).await?;
         let (reply, writes) = handle(request, &state);
         let operation = OperationId::new(format!("interaction-{}", request.interaction));
+        let control = writes.iter().find_map(control_of);
         let committed = self.tools.store.commit(&FencedWrite { fence: self.fence, operation, writes }).await?;
+        if let Some(mode) = control.filter(|_| committed == Committed::Applied) {
+            tracing::info!(mode, "override set by an operator");
+            metrics::counter!("operator_overrides_total", "mode" => mode).increment(1);
+        }
         Ok((reply, committed))
     }
 
     /// Reads what the request's command asks for, and what that leads to.
     async fn read(&self, request: &Request) -> Result<State, StoreError> {
-        let mut state = self.fresh();
+        let mut state = self.fresh(request);
         for _ in 0..READ_ROUNDS {
             let wanted: Vec<Read> =
                 reads(request, &state).into_iter().filter(|read| !state.done.contains(read)).collect();
@@ -297,6 +312,7 @@ impl Desk {
                         state.items.extend(items.into_iter().map(|item| (item.key.clone(), item)));
                     }
                     Read::History(most) => state.history = self.tools.store.recent(*most).await?,
+                    Read::Control => state.control = self.tools.store.read_board().await?.control,
                 }
                 state.done.insert(read);
             }
@@ -304,8 +320,9 @@ impl Desk {
         Ok(state)
     }
 
-    fn fresh(&self) -> State {
-        State { standing: Some(self.standing()), ..State::default() }
+    fn fresh(&self, request: &Request) -> State {
+        let operator = self.tools.operators.contains(&request.user);
+        State { standing: Some(self.standing()), operator, ..State::default() }
     }
 
     fn standing(&self) -> Standing {

@@ -1,6 +1,6 @@
 //! The process: settings before any port, run, drain, exit code.
 
-use std::{ffi::OsString, process::ExitCode, sync::Arc};
+use std::{collections::BTreeSet, ffi::OsString, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -100,6 +100,7 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         permit: permit.clone(),
         vitals: vitals.clone(),
         signals: signals.clone(),
+        operators: settings.operators.iter().map(|user| user.get()).collect::<BTreeSet<_>>().into(),
     };
     let Settings { token, rest_base, shards, presence, .. } = settings;
     let voice = Gateway::new(tools, Manner { token, rest_base, shards, presence });

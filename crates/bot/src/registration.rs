@@ -37,12 +37,13 @@ pub fn key() -> StateKey {
     StateKey::state("COMMANDS")
 }
 
-/// The table as Discord gets it, keys sorted.
+/// The table as Discord gets it, keys sorted; the commands for operators only if there are any.
 ///
 /// # Errors
 /// Never in practice: a builder that has no JSON form.
-pub fn table() -> Result<Value, serde_json::Error> {
-    serde_json::to_value(TABLE.iter().map(|command| (command.register)()).collect::<Vec<_>>())
+pub fn table(operators: bool) -> Result<Value, serde_json::Error> {
+    let told = TABLE.iter().filter(|command| operators || !command.operators);
+    serde_json::to_value(told.map(|command| (command.register)()).collect::<Vec<_>>())
 }
 
 /// SHA-256 of the table's JSON text, in hexadecimal.
@@ -64,9 +65,10 @@ pub async fn ensure(
     http: &Http,
     permit: &Permit,
     fence: Fence,
+    operators: bool,
     effect_timeout: Duration,
 ) -> Result<bool, RegistrationError> {
-    let table = table().map_err(|error| Box::new(serenity::Error::Json(error)))?;
+    let table = table(operators).map_err(|error| Box::new(serenity::Error::Json(error)))?;
     let hash = hash(&table);
     let known = store.read(&key()).await?;
     if known.is_some_and(|item| item.value.get("hash").and_then(Value::as_str) == Some(&hash)) {

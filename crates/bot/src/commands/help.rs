@@ -2,20 +2,28 @@
 
 use relais_store::Write;
 
-use super::{Command, Read, Reply, Request, State, TABLE, names};
+use super::{Changes, Command, Read, Reply, Request, State, TABLE, names};
 use crate::language::say;
 
 /// The row of the table.
-pub const COMMAND: Command = Command { name: "help", register: || names::command("help"), reads, reply, shared: false };
+pub const COMMAND: Command = Command {
+    name: "help",
+    register: || names::command("help"),
+    reads,
+    reply,
+    changes: Changes::Own,
+    operators: false,
+};
 
 fn reads(_: &Request, _: &State) -> Vec<Read> {
     Vec::new()
 }
 
-fn reply(request: &Request, _: &State) -> (Reply, Vec<Write>) {
+fn reply(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     let text = |id: &str| say(request.language, id, &[]);
     let title = text("help-title");
-    let lines = TABLE.iter().map(|command| {
+    let open = TABLE.iter().filter(|command| command.is_open_to(request, state));
+    let lines = open.map(|command| {
         let part = |part: &str| text(&format!("{}.{part}", command.name));
         format!("**/{}** · {}", part("name"), part("about"))
     });

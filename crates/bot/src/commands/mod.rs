@@ -11,6 +11,7 @@ pub mod keys;
 pub mod names;
 pub mod rate;
 
+pub mod failover;
 pub mod help;
 pub mod mydata;
 pub mod poll;
@@ -21,7 +22,7 @@ pub mod tag;
 pub mod timezone;
 
 use relais_store::Write;
-use serenity::builder::CreateCommand;
+use serenity::{builder::CreateCommand, model::Permissions};
 
 pub use self::{
     reply::{Button, Form, Menu, Message, Poll, Reply},
@@ -40,8 +41,21 @@ pub struct Command {
     pub reads: fn(&Request, &State) -> Vec<Read>,
     /// The reply and what to write before it is given.
     pub reply: fn(&Request, &State) -> (Reply, Vec<Write>),
-    /// Whether it changes what a whole server shares: then its requests of one server wait for each other.
-    pub shared: bool,
+    /// What it changes: requests that may change the same wait for each other.
+    pub changes: Changes,
+    /// Whether it is for operators alone: who else asks is refused, and without operators Discord is not told of it.
+    pub operators: bool,
+}
+
+/// What a command changes beside the records of its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changes {
+    /// Nothing else.
+    Own,
+    /// What a whole server shares.
+    Server,
+    /// The operator's override, of which there is one.
+    Control,
 }
 
 /// Every command.
@@ -53,8 +67,18 @@ pub const TABLE: &[Command] = &[
     poll::COMMAND,
     status::COMMAND,
     mydata::COMMAND,
+    failover::COMMAND,
     help::COMMAND,
 ];
+
+impl Command {
+    /// Whether this user may use it here. An operator must also be able to manage the server: what is said there is about
+    /// the bot, not about its guests.
+    #[must_use]
+    pub fn is_open_to(&self, request: &Request, state: &State) -> bool {
+        !self.operators || (state.operator && request.may(Permissions::MANAGE_GUILD))
+    }
+}
 
 /// The command of that name.
 #[must_use]
@@ -66,7 +90,8 @@ pub fn find(name: &str) -> Option<&'static Command> {
 #[must_use]
 pub fn reads(request: &Request, state: &State) -> Vec<Read> {
     let rate = (!is_typing(request)).then(|| Read::Item(keys::rate(request.user)));
-    let own = find(request.command()).map(|command| (command.reads)(request, state));
+    let own = find(request.command()).filter(|command| command.is_open_to(request, state));
+    let own = own.map(|command| (command.reads)(request, state));
     rate.into_iter().chain(own.into_iter().flatten()).collect()
 }
 
@@ -77,6 +102,9 @@ pub fn handle(request: &Request, state: &State) -> (Reply, Vec<Write>) {
         return (Reply::private(say(request.language, "unknown-command", &[])), Vec::new());
     };
     if is_typing(request) {
+        if !command.is_open_to(request, state) {
+            return (Reply::Suggest(Vec::new()), Vec::new());
+        }
         // Read-only, and as many as there are keystrokes.
         return ((command.reply)(request, state).0, Vec::new());
     }
@@ -87,7 +115,11 @@ pub fn handle(request: &Request, state: &State) -> (Reply, Vec<Write>) {
             (Reply::private(text), Vec::new())
         }
         Ok(spent) => {
-            let (reply, mut writes) = (command.reply)(request, state);
+            let (reply, mut writes) = if command.is_open_to(request, state) {
+                (command.reply)(request, state)
+            } else {
+                (Reply::private(say(request.language, "operators-only", &[])), Vec::new())
+            };
             // Erasing everything erases this too.
             if !writes.iter().any(|write| matches!(write, Write::Delete { key } if *key == rate)) {
                 writes.push(spent);

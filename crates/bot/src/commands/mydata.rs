@@ -1,17 +1,19 @@
 //! `/mydata`: everything that is kept about a user, as a file, or gone.
 
+use relais_failover::{ControlRecord, wire::Record as _};
 use relais_store::{StateKey, Write};
 use serde_json::{Value, json};
 use serenity::model::application::CommandOptionType;
 
-use super::{Ask, Button, Command, Message, Read, Reply, Request, State, keys, names};
+use super::{Ask, Button, Changes, Command, Message, Read, Reply, Request, State, keys, names};
 use crate::{
     language::{Said, say},
     reminders::Reminder,
 };
 
 /// The row of the table.
-pub const COMMAND: Command = Command { name: "mydata", register, reads, reply, shared: false };
+pub const COMMAND: Command =
+    Command { name: "mydata", register, reads, reply, changes: Changes::Control, operators: false };
 
 /// Most records of one user that are read at once.
 const RECORDS: usize = 10_000;
@@ -30,7 +32,7 @@ fn reads(request: &Request, state: &State) -> Vec<Read> {
         return Vec::new();
     }
     let tags = tags(request, state).into_iter().map(Read::Item);
-    [Read::Under(keys::of_user(request.user), RECORDS)].into_iter().chain(tags).collect()
+    [Read::Control, Read::Under(keys::of_user(request.user), RECORDS)].into_iter().chain(tags).collect()
 }
 
 /// The tags that this user wrote.
@@ -38,6 +40,16 @@ fn tags(request: &Request, state: &State) -> Vec<StateKey> {
     let prefix = keys::all_authored(request.user);
     let named = state.under(&prefix).filter_map(|item| item.key.as_str().strip_prefix(prefix.as_str()));
     named.filter_map(|rest| rest.rsplit_once('#')).map(|(place, name)| keys::tag(place, name)).collect()
+}
+
+/// The override, if this user asked for it.
+fn own_control<'a>(request: &Request, state: &'a State) -> Option<&'a ControlRecord> {
+    state.control.as_ref().filter(|record| record.by == Some(request.user))
+}
+
+/// The override without its author and the author's words: it goes on, since a bot is moved for all.
+fn anonymous(record: &ControlRecord) -> Write {
+    Write::Control(ControlRecord { reason: String::new(), by: None, ..record.clone() })
 }
 
 fn reply(request: &Request, state: &State) -> (Reply, Vec<Write>) {
@@ -56,7 +68,9 @@ fn exported(request: &Request, state: &State) -> Reply {
     let own = state.under(&prefix).map(|item| (item.key.to_string(), item.value.clone()));
     let tags = tags(request, state);
     let written = tags.iter().filter_map(|key| state.item(key)).map(|item| (item.key.to_string(), item.value.clone()));
-    let records: serde_json::Map<String, Value> = own.chain(written).collect();
+    let control = own_control(request, state).and_then(|record| serde_json::to_value(record).ok());
+    let control = control.map(|record| (ControlRecord::NAME.to_owned(), record));
+    let records: serde_json::Map<String, Value> = own.chain(written).chain(control).collect();
     if records.is_empty() {
         return Reply::private(say(request.language, "mydata-nothing", &[]));
     }
@@ -83,7 +97,8 @@ fn question(request: &Request, content: String) -> Message {
 /// Deletes what one transaction holds. Each record goes together with what points to it or from it.
 fn erased(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     let prefix = keys::of_user(request.user);
-    let (mut writes, mut count, mut more) = (Vec::new(), 0_u64, false);
+    let (mut count, mut more) = (0_u64, false);
+    let mut writes: Vec<Write> = own_control(request, state).map(anonymous).into_iter().collect();
     for item in state.under(&prefix) {
         let together = match Reminder::read(&item.value) {
             Some(reminder) if reminder.key() == item.key => reminder.forgotten(),
@@ -111,7 +126,7 @@ fn erased(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     let mut seen = std::collections::BTreeSet::new();
     writes.retain(|write| match write {
         Write::Delete { key } => seen.insert(key.clone()),
-        Write::Put { .. } | Write::AppendEvent(_) => true,
+        Write::Put { .. } | Write::AppendEvent(_) | Write::Control(_) => true,
     });
     (Reply::update(say(request.language, "mydata-erased", &[])), writes)
 }

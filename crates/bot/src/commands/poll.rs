@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use relais_store::Write;
 use serenity::model::application::CommandOptionType;
 
-use super::{Command, Message, Poll, Read, Reply, Request, State, names};
+use super::{Changes, Command, Message, Poll, Read, Reply, Request, State, names};
 use crate::language::{Said, say};
 
 /// The row of the table.
-pub const COMMAND: Command = Command { name: "poll", register, reads, reply, shared: false };
+pub const COMMAND: Command = Command { name: "poll", register, reads, reply, changes: Changes::Own, operators: false };
 
 /// Longest question, characters (Discord documentation, poll resource).
 const QUESTION_MAX: usize = 300;

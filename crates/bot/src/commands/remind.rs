@@ -4,14 +4,17 @@ use relais_moment::WhenError;
 use relais_store::Write;
 use serenity::{builder::CreateCommand, model::application::CommandOptionType};
 
-use super::{Ask, Button, Command, Message, Read, Reply, Request, State, keys, names, reply::shortened, timezone};
+use super::{
+    Ask, Button, Changes, Command, Message, Read, Reply, Request, State, keys, names, reply::shortened, timezone,
+};
 use crate::{
     language::{Said, code, say},
     reminders::{Reminder, State as Waits, record::Every},
 };
 
 /// The row of the table.
-pub const COMMAND: Command = Command { name: "remind", register, reads, reply, shared: false };
+pub const COMMAND: Command =
+    Command { name: "remind", register, reads, reply, changes: Changes::Own, operators: false };
 
 /// Longest text, characters.
 pub const WHAT_MAX: usize = 1000;

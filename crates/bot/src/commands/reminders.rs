@@ -2,15 +2,21 @@
 
 use relais_store::Write;
 
-use super::{Ask, Command, Menu, Message, Read, Reply, Request, State, keys, names, remind, reply::shortened};
+use super::{Ask, Changes, Command, Menu, Message, Read, Reply, Request, State, keys, names, remind, reply::shortened};
 use crate::{
     language::{Said, say},
     reminders::{Reminder, State as Waits, record::Every},
 };
 
 /// The row of the table.
-pub const COMMAND: Command =
-    Command { name: "reminders", register: || names::command("reminders"), reads, reply, shared: false };
+pub const COMMAND: Command = Command {
+    name: "reminders",
+    register: || names::command("reminders"),
+    reads,
+    reply,
+    changes: Changes::Own,
+    operators: false,
+};
 
 /// How many are shown, which is also the most that a menu has.
 const SHOWN: usize = 25;

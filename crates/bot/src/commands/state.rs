@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use relais_failover::{EventRecord, Site, Term, WallClock};
+use relais_failover::{ControlRecord, EventRecord, Site, Term, WallClock};
 use relais_store::{StateItem, StateKey};
 
 /// One thing to read before a reply.
@@ -17,6 +17,8 @@ pub enum Read {
     Under(String, usize),
     /// The last moves of the bot, at most this many.
     History(usize),
+    /// The operator's override.
+    Control,
 }
 
 /// What was read.
@@ -26,8 +28,12 @@ pub struct State {
     pub items: BTreeMap<StateKey, StateItem>,
     /// The last moves, newest first.
     pub history: Vec<EventRecord>,
+    /// The operator's override, if it was asked for and is there, also one whose time is over.
+    pub control: Option<ControlRecord>,
     /// How this site stands.
     pub standing: Option<Standing>,
+    /// Whether the settings name the asker as an operator.
+    pub operator: bool,
     /// What was read already.
     pub done: BTreeSet<Read>,
 }

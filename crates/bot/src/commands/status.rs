@@ -3,15 +3,21 @@
 use relais_failover::{EventKind, EventRecord};
 use relais_store::Write;
 
-use super::{Command, Read, Reply, Request, State, names};
+use super::{Changes, Command, Read, Reply, Request, State, names};
 use crate::{
     language::{Language, Said, say},
     reminders::OUTBOX,
 };
 
 /// The row of the table.
-pub const COMMAND: Command =
-    Command { name: "status", register: || names::command("status"), reads, reply, shared: false };
+pub const COMMAND: Command = Command {
+    name: "status",
+    register: || names::command("status"),
+    reads,
+    reply,
+    changes: Changes::Own,
+    operators: false,
+};
 
 /// How many moves are shown.
 const MOVES: usize = 3;

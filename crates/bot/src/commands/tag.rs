@@ -7,11 +7,12 @@ use serenity::{
     model::{Permissions, application::CommandOptionType},
 };
 
-use super::{Ask, Command, Form, Read, Reply, Request, State, keys, names, reply::shortened};
+use super::{Ask, Changes, Command, Form, Read, Reply, Request, State, keys, names, reply::shortened};
 use crate::language::{Said, say};
 
 /// The row of the table.
-pub const COMMAND: Command = Command { name: "tag", register, reads, reply, shared: true };
+pub const COMMAND: Command =
+    Command { name: "tag", register, reads, reply, changes: Changes::Server, operators: false };
 
 /// Longest name, characters.
 pub const NAME_MAX: usize = 32;

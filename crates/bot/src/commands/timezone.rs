@@ -5,11 +5,12 @@ use relais_store::Write;
 use serde_json::json;
 use serenity::model::{Permissions, application::CommandOptionType};
 
-use super::{Ask, Button, Command, Message, Read, Reply, Request, State, keys, names};
+use super::{Ask, Button, Changes, Command, Message, Read, Reply, Request, State, keys, names};
 use crate::language::{Said, say};
 
 /// The row of the table.
-pub const COMMAND: Command = Command { name: "timezone", register, reads, reply, shared: true };
+pub const COMMAND: Command =
+    Command { name: "timezone", register, reads, reply, changes: Changes::Server, operators: false };
 
 /// How many zones are suggested: the most that Discord shows.
 const SUGGESTIONS: usize = 25;

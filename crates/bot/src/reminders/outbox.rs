@@ -117,7 +117,7 @@ mod tests {
                 Write::Put { key, value } if key.as_str().starts_with("STATE#") => kept = Reminder::read(value),
                 Write::Put { key, .. } => added.push(key.to_string()),
                 Write::Delete { key } if key.as_str().starts_with("OUTBOX#") => gone.push(key.to_string()),
-                Write::Delete { .. } | Write::AppendEvent(_) => {}
+                Write::Delete { .. } | Write::AppendEvent(_) | Write::Control(_) => {}
             }
         }
         (kept, added, gone)

@@ -191,7 +191,7 @@ fn suggestions_write_nothing_and_offer_what_can_be_read() {
 #[test]
 fn help_tells_every_command_in_both_languages() {
     let (english, french) = (Talk::new().command("help", "", &[]), Talk::new().french().command("help", "", &[]));
-    for Command { name, .. } in TABLE {
+    for Command { name, .. } in TABLE.iter().filter(|command| !command.operators) {
         assert!(english.content().contains(&format!("**/{name}**")), "{name}");
     }
     for name in ["rappel", "rappels", "fuseau", "note", "sondage", "état", "mesdonnées", "aide"] {

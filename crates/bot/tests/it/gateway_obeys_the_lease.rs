@@ -61,6 +61,7 @@ impl Term1 {
             permit: Permit::new(seen, Arc::new(Boottime), Site::Laptop, false),
             vitals: vitals.clone(),
             signals: sender,
+            operators: Arc::default(),
         };
         let token = Secret::new("x").unwrap();
         let manner = Manner { token, rest_base: Some(discord.base.clone()), shards: None, presence: None };

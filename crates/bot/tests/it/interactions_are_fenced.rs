@@ -88,6 +88,7 @@ impl Site1 {
             permit: Permit::new(seen, Arc::new(Boottime), Site::Laptop, reckless),
             vitals: Arc::new(Vitals::default()),
             signals,
+            operators: Arc::default(),
         };
         let desk = Desk::new(tools, fence, CancellationToken::new());
         Self { desk, store, view, signals: told, script, heard }

@@ -6,6 +6,7 @@ mod gateway_obeys_the_lease;
 mod interactions_are_fenced;
 mod leadership_obeys;
 mod little_discord;
+mod operators_command;
 mod reminders_answer;
 mod settings_are_refused;
 mod support;

@@ -143,3 +143,16 @@ fn taken_port_ends_in_1_and_is_named() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains(&address), "{text}");
 }
+
+#[test]
+fn an_operator_that_is_no_users_id_ends_in_64_and_is_named() {
+    let mut case = Case::new();
+    for wrong in [json!(["alice"]), json!(["0"]), json!("7"), json!([-7])] {
+        case.settings["discord"]["operators"] = wrong.clone();
+        let (code, text) = case.run(&[]);
+        assert_eq!(code, 64, "{wrong}: {text}");
+        assert!(text.contains("operators"), "{wrong}: {text}");
+    }
+    case.settings["discord"]["operators"] = json!(["7", "18446744073709551614"]);
+    assert_eq!(case.run(&["--check-config"]).0, 0);
+}

@@ -71,13 +71,19 @@ impl Talk {
         self.said += 1;
         (self.request.ask, self.request.interaction) = (ask, 1_000 + self.said);
         // What the command does not ask for it does not see.
-        let mut seen = State { standing: self.state.standing, history: self.state.history.clone(), ..State::default() };
+        let (standing, operator) = (self.state.standing, self.state.operator);
+        let mut seen = State { standing, operator, ..State::default() };
         for _ in 0..3 {
             for read in reads(&self.request, &seen) {
+                match &read {
+                    Read::History(most) => seen.history = self.state.history.iter().take(*most).cloned().collect(),
+                    Read::Control => seen.control = self.state.control.clone(),
+                    Read::Item(_) | Read::Under(..) => {}
+                }
                 let kept = self.state.items.iter().filter(|(key, _)| match &read {
                     Read::Item(wanted) => wanted == *key,
                     Read::Under(prefix, _) => key.as_str().starts_with(prefix.as_str()),
-                    Read::History(_) => false,
+                    Read::History(_) | Read::Control => false,
                 });
                 seen.items.extend(kept.map(|(key, item)| (key.clone(), item.clone())));
             }
@@ -92,6 +98,7 @@ impl Talk {
                 Write::Delete { key } => {
                     self.state.items.remove(&key);
                 }
+                Write::Control(record) => self.state.control = Some(record),
                 Write::AppendEvent(event) => panic!("a command wrote history: {event:?}"),
             }
         }
