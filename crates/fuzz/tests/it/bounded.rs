@@ -1,0 +1,34 @@
+use std::path::PathBuf;
+
+use relais_fuzz::{
+    coverage,
+    interactions::Player,
+    run::{self, Order},
+};
+use relais_world::discord::AnswerJudge;
+
+const PAYLOADS: u64 = 6_000;
+const TEXTS: u64 = 20_000;
+
+fn order(cases: u64) -> Order {
+    Order { cases, seed: 0x5e1a15, jobs: 2, shown: false }
+}
+
+#[test]
+fn no_payload_breaks_a_rule() {
+    let shared = std::env::var_os("RELAIS_SHARED").map_or_else(|| PathBuf::from("../../../shared"), PathBuf::from);
+    let judge = AnswerJudge::new(Some(&shared.join("data/discord-openapi.json"))).unwrap();
+    let player = Player::new(judge).unwrap();
+    let tally = run::interactions(&player, order(PAYLOADS)).unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{} payloads in {} scenes\n{}", tally.cases, tally.scenes, tally.table());
+    assert!(tally.cases >= PAYLOADS);
+    assert_eq!(coverage::of_interactions(&tally, player.catalogue()), Vec::<String>::new());
+}
+
+#[test]
+fn no_text_breaks_a_rule() {
+    let tally = run::moments(order(TEXTS)).unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{} texts\n{}", tally.cases, tally.table());
+    assert!(tally.cases >= TEXTS);
+    assert_eq!(coverage::of_moments(&tally), Vec::<String>::new());
+}
