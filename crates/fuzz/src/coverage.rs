@@ -1,7 +1,7 @@
 //! What a run must have tried to count as one.
 
 use crate::{
-    interactions::Catalogue,
+    interactions::{Catalogue, refusals},
     moments,
     tally::{Kind, Tally},
 };
@@ -21,6 +21,13 @@ pub fn of_interactions(tally: &Tally, catalogue: &Catalogue) -> Vec<String> {
     });
     let events = ["records were spoilt", "reminders came due", "users were erased"];
     kinds.chain(not_noted(tally, &events)).collect()
+}
+
+/// Which refusals a long run never met, each in words.
+#[must_use]
+pub fn of_refusals(tally: &Tally) -> Vec<String> {
+    let notes = refusals::IDS.iter().map(|id| refusals::note(id));
+    notes.filter(|note| tally.noted(note) == 0).map(|note| format!("never {note}")).collect()
 }
 
 /// What a run on moments did not try.

@@ -45,7 +45,6 @@ fn main() -> ExitCode {
 }
 
 fn fuzz(arguments: &Arguments) -> anyhow::Result<()> {
-    run::quieten_panics();
     let by_clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let seed = arguments.seed.unwrap_or_else(by_clock);
     let jobs = arguments.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
@@ -71,6 +70,7 @@ fn fuzz(arguments: &Arguments) -> anyhow::Result<()> {
         told("interactions", &tally, seed, started);
         println!("answers were judged {judged}");
         missing.extend(coverage::of_interactions(&tally, player.catalogue()));
+        missing.extend(coverage::of_refusals(&tally));
     }
     if whole && !missing.is_empty() {
         bail!("the run did not try everything:\n{}", missing.join("\n"));

@@ -57,7 +57,7 @@ fn option(option: &Opt, fill: Option<&Fill>, who: &Who, n: u16, focused: bool) -
     match fill {
         None if !option.required && !focused => None,
         Some(Fill::Absent) if !focused => None,
-        None | Some(Fill::Absent) => with(text("10m")),
+        None | Some(Fill::Absent) => with(fitting(option, 0, who, n)),
         Some(Fill::Fitting(index)) => with(fitting(option, index.index(1 << 16), who, n)),
         Some(Fill::Sensible(sensible)) => with(text(sensible)),
         Some(Fill::Text(any)) => with(text(&bounded(any, option))),
@@ -177,6 +177,16 @@ pub(crate) fn damaged(mut dispatch: Value, damage: &[Damage], write: impl Fn(&Va
                 let at = at.index(nodes(&dispatch));
                 replace(&mut dispatch, at, value);
             }
+            Damage::Text(at, text) => {
+                let mut texts = Vec::new();
+                if let Some(data) = dispatch.pointer_mut("/d/data") {
+                    texts_of(data, &mut texts);
+                }
+                let at = at.index(texts.len().max(1));
+                if let Some(place) = texts.into_iter().nth(at) {
+                    place.clone_from(text);
+                }
+            }
             Damage::Missing(at) => {
                 let (at, mut seen) = (at.index(nodes(&dispatch)), 0);
                 remove(&mut dispatch, at, &mut seen);
@@ -208,11 +218,21 @@ pub(crate) fn damaged(mut dispatch: Value, damage: &[Damage], write: impl Fn(&Va
                 bytes.splice(piece.start..piece.start, copy);
             }
             Damage::End(at) => bytes.truncate(at.index(bytes.len())),
-            Damage::Node(..) | Damage::Missing(_) => {}
+            Damage::Node(..) | Damage::Text(..) | Damage::Missing(_) => {}
         }
     }
     // A WebSocket's text is always UTF-8.
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Every text in a value.
+fn texts_of<'a>(value: &'a mut Value, texts: &mut Vec<&'a mut String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| texts_of(item, texts)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| texts_of(field, texts)),
+        _ => {}
+    }
 }
 
 /// How many values there are in a value, itself among them.

@@ -61,6 +61,8 @@ pub(crate) enum Doing {
     Forged { kind: Forgery, id: Id, texts: Vec<String> },
     /// A record is not what it was.
     Spoil { record: Record, value: Spoilt },
+    /// Much is kept already: tags of the place, and reminders of the user in other places.
+    Stock { tags: u8, reminders: u8 },
     /// A reminder is due: how the attempt at it ends.
     Deliver { attempt: u8 },
 }
@@ -133,6 +135,8 @@ pub(crate) enum Spoilt {
 pub(crate) enum Damage {
     /// Somewhere in it stands another value.
     Node(Index, Value),
+    /// Somewhere in what was done stands another text.
+    Text(Index, String),
     /// Somewhere in it a field is missing.
     Missing(Index),
     /// A byte of its text is another.
@@ -184,11 +188,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn who() -> impl Strategy<Value = Who> {
     let guild = prop_oneof![
-        5 => Just(Some(GUILDS[0])),
-        3 => prop::sample::select(&GUILDS[..]).prop_map(Some),
+        6 => Just(Some(GUILDS[0])),
+        2 => prop::sample::select(&GUILDS[..]).prop_map(Some),
         2 => Just(None),
     ];
-    let user = prop_oneof![2 => Just(USERS[0]), 3 => prop::sample::select(&USERS[..])];
+    let user = prop_oneof![4 => Just(USERS[0]), 3 => prop::sample::select(&USERS[..])];
     let locale = prop::sample::select(&LOCALES[..]).prop_map(str::to_owned);
     (user, guild, prop::sample::select(&PERMISSIONS[..]), locale, any::<bool>())
         .prop_map(|(user, guild, permissions, locale, ascii)| Who { user, guild, permissions, locale, ascii })
@@ -196,7 +200,8 @@ fn who() -> impl Strategy<Value = Who> {
 
 fn doing() -> impl Strategy<Value = Doing> {
     let index = any::<Index>;
-    let fills = || prop::collection::vec(fill(), 0..5);
+    let fitting = prop::collection::vec(any::<Index>().prop_map(Fill::Fitting), 0..5);
+    let fills = || prop_oneof![fitting.clone(), prop::collection::vec(fill(), 0..5)];
     let forgery = prop::sample::select(&[Forgery::Button, Forgery::Menu, Forgery::Form][..]);
     let texts = prop::collection::vec(any_text(), 0..3);
     prop_oneof![
@@ -207,6 +212,7 @@ fn doing() -> impl Strategy<Value = Doing> {
         6 => (index(), fill()).prop_map(|(form, text)| Doing::Form { form, text }),
         6 => (forgery, id(), texts).prop_map(|(kind, id, texts)| Doing::Forged { kind, id, texts }),
         2 => (record(), spoilt()).prop_map(|(record, value)| Doing::Spoil { record, value }),
+        1 => (any::<u8>(), 0..130_u8).prop_map(|(tags, reminders)| Doing::Stock { tags, reminders }),
         2 => (0..4_u8).prop_map(|attempt| Doing::Deliver { attempt }),
     ]
 }
@@ -277,7 +283,8 @@ fn value() -> impl Strategy<Value = Value> {
 fn damage() -> impl Strategy<Value = Damage> {
     let at = any::<Index>;
     prop_oneof![
-        6 => (at(), value()).prop_map(|(at, value)| Damage::Node(at, value)),
+        4 => (at(), value()).prop_map(|(at, value)| Damage::Node(at, value)),
+        9 => (at(), any_text()).prop_map(|(at, text)| Damage::Text(at, text)),
         3 => at().prop_map(Damage::Missing),
         3 => (at(), any::<u8>()).prop_map(|(at, byte)| Damage::Byte(at, byte)),
         1 => (at(), 1..40_u8).prop_map(|(at, many)| Damage::Cut(at, many)),

@@ -4,6 +4,7 @@
 use proptest::sample::Index;
 use relais_bot::{
     commands::{Reply, Request, Standing, State, find, handle, keys},
+    gateway::decode,
     interactions::{Asked, moment, read, response},
     language::say,
 };
@@ -20,7 +21,7 @@ use super::{
     catalogue::Catalogue,
     payload::{self, Told},
     plan::{Damage, Doing, Fill, Forgery, Id, Scene, Step, Who},
-    refusals::Refusals,
+    refusals::{self, Refusals},
     rules::{self, holds, writes::Court},
     store::Kept,
 };
@@ -121,6 +122,12 @@ impl Player {
                 }
                 return Ok(());
             }
+            Doing::Stock { tags, reminders } => {
+                let now = moment(WallClock(stage.now)).as_millisecond();
+                stage.kept.stock(&step.who, usize::from(*tags), u64::from(*reminders), now).await?;
+                tally.note("much was kept already");
+                return Ok(());
+            }
             Doing::Deliver { attempt } => {
                 if let Some(at) = stage.kept.deliver(moment(WallClock(stage.now)), *attempt).await? {
                     stage.now = u64::try_from(at.as_millisecond()).unwrap_or(0).max(stage.now);
@@ -202,7 +209,7 @@ impl Player {
                 };
                 Sent { kind: Kind::Forged, told, possible: false }
             }
-            Doing::Spoil { .. } | Doing::Deliver { .. } => return None,
+            Doing::Spoil { .. } | Doing::Stock { .. } | Doing::Deliver { .. } => return None,
         })
     }
 
@@ -296,7 +303,7 @@ impl Player {
             None => End::Answered,
         };
         if let Some(id) = refusal {
-            tally.note(&format!("refused: {id}"));
+            tally.note(&refusals::note(id));
         }
         let name = find(request.command()).map_or("(unknown)", |command| command.name);
         tally.count(name, sent.kind, end);
@@ -305,7 +312,7 @@ impl Player {
 
 /// What the gateway's reader makes of a text: an interaction, or none.
 fn decoded(text: &str) -> Option<Interaction> {
-    match serde_json::from_str::<GatewayEvent>(text) {
+    match decode(text) {
         Ok(GatewayEvent::Dispatch(_, Event::InteractionCreate(created))) => Some(created.interaction),
         Ok(_) | Err(_) => None,
     }

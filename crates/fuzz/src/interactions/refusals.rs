@@ -3,7 +3,7 @@
 use relais_bot::language::{Language, Said, say};
 
 /// The texts that say why not.
-const IDS: &[&str] = &[
+pub(crate) const IDS: &[&str] = &[
     "slow-down",
     "unknown-command",
     "when-unreadable",
@@ -28,6 +28,11 @@ const IDS: &[&str] = &[
 
 /// What stands for a variable while the texts are compared.
 const HOLE: &str = "\u{1}";
+
+/// What a refusal is counted as.
+pub(crate) fn note(id: &str) -> String {
+    format!("refused: {id}")
+}
 
 /// The texts of both languages.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use relais_bot::{
-    commands::keys,
+    commands::{keys, tag::TAGS_MAX},
     reminders::{Attempt, Next, OUTBOX, Pointer, Reminder, outbox},
 };
 use relais_failover::{
@@ -12,9 +12,10 @@ use relais_failover::{
 use relais_store::{
     Committed, FencedWrite, LeaseStore as _, Memory, OperationId, StateItem, StateKey, StateStore as _, Write,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
+    payload::{mark_of_place, mark_of_user},
     plan::{Record, Spoilt, Who},
     rules::holds,
 };
@@ -126,6 +127,33 @@ impl Kept {
         };
         self.commit("spoil", vec![write]).await?;
         Ok(Some(swapped))
+    }
+
+    /// Keeps so many tags of a place, as far as it takes them, and reminders of a user in places of their own.
+    pub(crate) async fn stock(&mut self, who: &Who, tags: usize, reminders: u64, now_ms: i64) -> Result<(), String> {
+        let place = who.guild.map_or_else(|| format!("dm-{}", who.user), |guild| guild.to_string());
+        let there = self.memory.list(&keys::tags(&place), ALL).await.unwrap_or_default();
+        let names = (0..tags).map(|n| format!("stock-{n}-{}", "x".repeat(n % 20)));
+        let new = names.filter(|name| there.iter().all(|item| item.key != keys::tag(&place, name)));
+        let value = json!({ "text": format!("{}stock", mark_of_place(who)), "by": who.user.to_string() });
+        let mut writes = Vec::new();
+        for name in new.take(TAGS_MAX.saturating_sub(there.len())) {
+            writes.push(Write::Put { key: keys::tag(&place, &name), value: value.clone() });
+            writes.push(Write::Put { key: keys::authored(who.user, &place, &name), value: json!({}) });
+        }
+        for n in 0..reminders {
+            let what = format!("{}stock", mark_of_user(who.user));
+            let due = now_ms.saturating_add(60_000 + i64::try_from(n).unwrap_or(0));
+            // No two users ask with one id. Twenty in a place: fewer than its user may have.
+            let id = 10_000 + n * 7 + who.user % 7;
+            let reminder = Reminder::single(id, who.user, 9_000 + n / 20, what, due);
+            let known = self.memory.read(&reminder.key()).await.ok().flatten();
+            writes.extend(if known.is_none() { reminder.kept() } else { Vec::new() });
+        }
+        for some in writes.chunks(90) {
+            self.commit("stock", some.to_vec()).await?;
+        }
+        Ok(())
     }
 
     /// Plays the attempt at the first entry of the outbox. Gives the moment at which it was made, if there was one.

@@ -23,6 +23,8 @@ pub(super) fn of_text(
         bounded(moment, now, zone)?;
     }
     match written {
+        // In English `2h30` is a duration.
+        Written::Clock(text, ..) if text.contains('h') && language == Language::English => {}
         Written::Clock(_, hour, minute) => clock(*hour, *minute, now, zone, read, tally)?,
         Written::Seconds(_, seconds) => duration(*seconds, now, zone, read)?,
         Written::Pieces(_) | Written::Expression(_) => {
@@ -47,11 +49,12 @@ fn bounded(moment: Timestamp, now: Timestamp, zone: &TimeZone) -> Result<(), Str
 fn clock(hour: i8, minute: i8, now: Timestamp, zone: &TimeZone, read: Read, tally: &mut Tally) -> Result<(), String> {
     let moment = match read {
         Ok(moment) => moment,
-        // At the end of the calendar there is no next one.
         Err(WhenError::TooSoon) => return Ok(()),
         Err(error) => {
-            let near_end = Timestamp::MAX.duration_since(now) < SignedDuration::from_hours(3 * 366 * 24);
-            holds!(near_end, "a time of day is {error:?}");
+            // At the ends of the calendar there is no next one, or no today, or two years do not fit.
+            let end = Timestamp::MAX.duration_since(now) < SignedDuration::from_hours(3 * 366 * 24)
+                || now.duration_since(Timestamp::MIN) < SignedDuration::from_hours(48);
+            holds!(end, "a time of day is {error:?}");
             return Ok(());
         }
     };

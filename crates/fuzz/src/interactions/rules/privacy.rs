@@ -18,8 +18,9 @@ pub(crate) fn shows_own_only(request: &Request, payload: &str, body: &Value, rep
     let Some(file) = file_of(reply) else { return Ok(()) };
     let text = String::from_utf8_lossy(file);
     // Whoever wrote a tag gets it, wherever it is.
+    let own = format!("⟦dm-{}⟧", request.user);
     for mark in marks(&text).filter(|mark| !mark.starts_with("⟦in-")) {
-        holds!(mine(mark), "the file of user {} has {mark}", request.user);
+        holds!(mine(mark) || mark == own, "the file of user {} has {mark}", request.user);
     }
     let json: Value = serde_json::from_slice(file).map_err(|error| format!("a file that is no JSON: {error}"))?;
     let records = json["records"].as_object().ok_or("a file without records")?;
