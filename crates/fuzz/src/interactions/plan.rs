@@ -61,7 +61,7 @@ pub(crate) enum Doing {
     Forged { kind: Forgery, id: Id, texts: Vec<String> },
     /// A record is not what it was.
     Spoil { record: Record, value: Spoilt },
-    /// Much is kept already: tags of the place, and reminders of the user in other places.
+    /// Something is kept already, perhaps much: tags of the place, and reminders of the user here and elsewhere.
     Stock { tags: u8, reminders: u8 },
     /// A reminder is due: how the attempt at it ends.
     Deliver { attempt: u8 },
@@ -202,6 +202,7 @@ fn doing() -> impl Strategy<Value = Doing> {
     let index = any::<Index>;
     let fitting = prop::collection::vec(any::<Index>().prop_map(Fill::Fitting), 0..5);
     let fills = || prop_oneof![fitting.clone(), prop::collection::vec(fill(), 0..5)];
+    let stocked = prop_oneof![4 => 0..3_u8, 1 => any::<u8>()];
     let forgery = prop::sample::select(&[Forgery::Button, Forgery::Menu, Forgery::Form][..]);
     let texts = prop::collection::vec(any_text(), 0..3);
     prop_oneof![
@@ -212,7 +213,7 @@ fn doing() -> impl Strategy<Value = Doing> {
         6 => (index(), fill()).prop_map(|(form, text)| Doing::Form { form, text }),
         6 => (forgery, id(), texts).prop_map(|(kind, id, texts)| Doing::Forged { kind, id, texts }),
         2 => (record(), spoilt()).prop_map(|(record, value)| Doing::Spoil { record, value }),
-        1 => (any::<u8>(), 0..130_u8).prop_map(|(tags, reminders)| Doing::Stock { tags, reminders }),
+        3 => (stocked, 0..130_u8).prop_map(|(tags, reminders)| Doing::Stock { tags, reminders }),
         2 => (0..4_u8).prop_map(|attempt| Doing::Deliver { attempt }),
     ]
 }

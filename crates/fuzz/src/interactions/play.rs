@@ -125,7 +125,7 @@ impl Player {
             Doing::Stock { tags, reminders } => {
                 let now = moment(WallClock(stage.now)).as_millisecond();
                 stage.kept.stock(&step.who, usize::from(*tags), u64::from(*reminders), now).await?;
-                tally.note("much was kept already");
+                tally.note("something was kept already");
                 return Ok(());
             }
             Doing::Deliver { attempt } => {
@@ -252,7 +252,7 @@ impl Player {
         let body = serde_json::to_value(response(&reply)).map_err(|error| error.to_string())?;
         self.judged(sent, &request, text, &reply, &body, stage)?;
         let before = stage.kept.tags_of(&writes).await;
-        Court { request: &request, writes: &writes, before: &before, spoilt: stage.spoilt }.judge()?;
+        Court { request: &request, writes: &writes, before: &before }.judge()?;
         self.counted(sent, &request, &reply, &writes, tally);
         if sent.kind == Kind::Mutated {
             // Somebody else may be its user now, so what it would leave behind is judged only.

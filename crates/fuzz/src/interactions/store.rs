@@ -129,7 +129,7 @@ impl Kept {
         Ok(Some(swapped))
     }
 
-    /// Keeps so many tags of a place, as far as it takes them, and reminders of a user in places of their own.
+    /// Keeps so many tags of a place, as far as it takes them, and reminders of a user, a few of them there.
     pub(crate) async fn stock(&mut self, who: &Who, tags: usize, reminders: u64, now_ms: i64) -> Result<(), String> {
         let place = who.guild.map_or_else(|| format!("dm-{}", who.user), |guild| guild.to_string());
         let there = self.memory.list(&keys::tags(&place), ALL).await.unwrap_or_default();
@@ -141,12 +141,18 @@ impl Kept {
             writes.push(Write::Put { key: keys::tag(&place, &name), value: value.clone() });
             writes.push(Write::Put { key: keys::authored(who.user, &place, &name), value: json!({}) });
         }
+        let waiting = self.memory.list(&keys::reminders(who.user, &place), ALL).await.unwrap_or_default();
+        let here = if waiting.is_empty() { 8 } else { 0 };
         for n in 0..reminders {
             let what = format!("{}stock", mark_of_user(who.user));
             let due = now_ms.saturating_add(60_000 + i64::try_from(n).unwrap_or(0));
-            // No two users ask with one id. Twenty in a place: fewer than its user may have.
-            let id = 10_000 + n * 7 + who.user % 7;
-            let reminder = Reminder::single(id, who.user, 9_000 + n / 20, what, due);
+            // No two users ask with one id. Twenty in a place: fewer than its user may have; the first ones here.
+            let (id, elsewhere) = (10_000 + n * 7 + who.user % 7, 9_000 + n / 20);
+            let (id, place) = match n < here {
+                true => (id + 1_000_000 * (1 + who.guild.unwrap_or_default()), place.clone()),
+                false => (id, elsewhere.to_string()),
+            };
+            let reminder = Reminder::single(id, who.user, place, what, due);
             let known = self.memory.read(&reminder.key()).await.ok().flatten();
             writes.extend(if known.is_none() { reminder.kept() } else { Vec::new() });
         }
