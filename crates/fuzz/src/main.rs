@@ -63,7 +63,11 @@ fn fuzz(arguments: &Arguments) -> anyhow::Result<()> {
         let shared = std::env::var_os("RELAIS_SHARED").map(PathBuf::from);
         let document = arguments.openapi.clone().or(shared.map(|shared| shared.join("data/discord-openapi.json")));
         let judge = AnswerJudge::new(document.as_deref())?;
-        let judged = if judge.has_document() { "by hand-written rules and by Discord's own document" } else { "by hand-written rules alone" };
+        let judged = if judge.has_document() {
+            "by hand-written rules and by Discord's own document"
+        } else {
+            "by hand-written rules alone"
+        };
         let player = Player::new(judge)?;
         let started = SystemTime::now();
         let tally = run::interactions(&player, order).map_err(|failure| anyhow!("{failure}"))?;

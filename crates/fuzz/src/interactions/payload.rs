@@ -93,7 +93,7 @@ fn fitting(option: &Opt, which: usize, who: &Who, n: u16) -> Value {
             let span = u64::try_from(most.saturating_sub(least)).unwrap_or(0).saturating_add(1);
             json!(least.saturating_add(i64::try_from(which as u64 % span).unwrap_or(0)))
         }
-        (5, _) => json!(which % 2 == 0),
+        (5, _) => json!(which.is_multiple_of(2)),
         (10, _) => json!(which as f64 / 7.0),
         (6..=9 | 11, _) => json!((which + 1).to_string()),
         _ => json!(format!("{}text {which} {n}", mark_of_user(who.user))),
