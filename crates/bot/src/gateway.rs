@@ -5,6 +5,7 @@
 mod backoff;
 mod budget;
 mod conversation;
+mod decode;
 mod directory;
 mod exchange;
 mod fleet;
@@ -20,8 +21,11 @@ use relais_host::secret::Secret;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use self::session::{Progress, key as session_key};
 use self::{conversation::Common, directory::Directory, fleet::Fleet, identifies::Identifies, link::Prepared};
+pub use self::{
+    decode::{Undecodable, decode},
+    session::{Progress, key as session_key},
+};
 use crate::{
     interactions::{Desk, Tools},
     leadership::{Signal, Voice},

@@ -19,7 +19,7 @@ use serenity::{
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::{answer::Answered, lanes::Lanes};
+pub use self::{answer::Answered, form::response, lanes::Lanes};
 use crate::{
     commands::{Ask, Changes, Read, Reply, Request, Standing, State, find, handle, reads},
     gateway::Progress,
@@ -138,6 +138,34 @@ fn without_store(request: &Request) -> Reply {
             Reply::private(say(request.language, "read-only", &[]))
         }
     }
+}
+
+/// Reads what the request's command asks for, and what that leads to.
+///
+/// # Errors
+/// Any [`StoreError`] that a read can meet.
+pub async fn read(store: &dyn Store, request: &Request, mut state: State) -> Result<State, StoreError> {
+    for _ in 0..READ_ROUNDS {
+        let wanted: Vec<Read> = reads(request, &state).into_iter().filter(|read| !state.done.contains(read)).collect();
+        if wanted.is_empty() {
+            break;
+        }
+        for read in wanted {
+            match &read {
+                Read::Item(key) => {
+                    state.items.extend(store.read(key).await?.map(|item| (item.key.clone(), item)));
+                }
+                Read::Under(prefix, most) => {
+                    let items = store.list(prefix, *most).await?;
+                    state.items.extend(items.into_iter().map(|item| (item.key.clone(), item)));
+                }
+                Read::History(most) => state.history = store.recent(*most).await?,
+                Read::Control => state.control = store.read_board().await?.control,
+            }
+            state.done.insert(read);
+        }
+    }
+    Ok(state)
 }
 
 /// The handlers of one term.
@@ -293,31 +321,8 @@ impl Desk {
         Ok((reply, committed))
     }
 
-    /// Reads what the request's command asks for, and what that leads to.
     async fn read(&self, request: &Request) -> Result<State, StoreError> {
-        let mut state = self.fresh(request);
-        for _ in 0..READ_ROUNDS {
-            let wanted: Vec<Read> =
-                reads(request, &state).into_iter().filter(|read| !state.done.contains(read)).collect();
-            if wanted.is_empty() {
-                break;
-            }
-            for read in wanted {
-                match &read {
-                    Read::Item(key) => {
-                        state.items.extend(self.tools.store.read(key).await?.map(|item| (item.key.clone(), item)));
-                    }
-                    Read::Under(prefix, most) => {
-                        let items = self.tools.store.list(prefix, *most).await?;
-                        state.items.extend(items.into_iter().map(|item| (item.key.clone(), item)));
-                    }
-                    Read::History(most) => state.history = self.tools.store.recent(*most).await?,
-                    Read::Control => state.control = self.tools.store.read_board().await?.control,
-                }
-                state.done.insert(read);
-            }
-        }
-        Ok(state)
+        read(&*self.tools.store, request, self.fresh(request)).await
     }
 
     fn fresh(&self, request: &Request) -> State {

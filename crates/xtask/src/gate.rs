@@ -26,7 +26,8 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    fn new() -> anyhow::Result<Self> {
+    /// Finds everything.
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().with_context(|| format!("find the repository at {}", root.display()))?;
         let from_env = |name: &str, default: &str| {

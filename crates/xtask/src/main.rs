@@ -1,8 +1,8 @@
-//! `cargo xtask check`: the one gate that every change passes.
+//! `cargo xtask check`: the one gate that every change passes. `cargo xtask fuzz`: millions of cases, when there is time.
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`policy_table`], [`purity`]), how the
-//! result is counted and shown ([`count`], [`table`]).
+//! result is counted and shown ([`count`], [`table`]), the long run beside the gate ([`fuzz`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
 //! table and counts neither as passed nor as failed.
@@ -10,6 +10,7 @@
 mod count;
 mod deny;
 mod drill;
+mod fuzz;
 mod gate;
 mod policy_table;
 mod process;
@@ -17,6 +18,7 @@ mod purity;
 mod steps;
 mod table;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
@@ -30,6 +32,13 @@ const USAGE: u8 = 64;
 enum Cli {
     /// Runs every step, ends in a table and `N passed, N failed`; exit 1 if anything failed
     Check(Check),
+    /// Fuzzes interactions and the time reader, a million cases each unless told otherwise
+    #[command(disable_help_flag = true)]
+    Fuzz {
+        /// For the fuzzer: `--cases N`, `--seed S`, `--target interactions|moments`; see `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 #[derive(Args)]
@@ -46,8 +55,9 @@ struct Check {
 }
 
 fn main() -> ExitCode {
-    let Cli::Check(asked) = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let asked = match Cli::try_parse() {
+        Ok(Cli::Check(asked)) => asked,
+        Ok(Cli::Fuzz { arguments }) => return code(gate::Gate::new().and_then(|gate| fuzz::run(&gate, &arguments))),
         Err(error) => {
             // Nothing can be told if the terminal is gone.
             let _ = error.print();
@@ -64,7 +74,11 @@ fn main() -> ExitCode {
         let named = |list: &[String]| list.iter().any(|other| other == name);
         (asked.only.is_empty() || named(&asked.only)) && !named(&asked.skip)
     };
-    match gate::check(&chosen) {
+    code(gate::check(&chosen))
+}
+
+fn code(result: anyhow::Result<bool>) -> ExitCode {
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! `/mydata`: everything that is kept about a user, as a file, or gone.
 
 use relais_failover::{ControlRecord, wire::Record as _};
-use relais_store::{StateKey, Write};
+use relais_store::{StateItem, StateKey, Write};
 use serde_json::{Value, json};
 use serenity::model::application::CommandOptionType;
 
@@ -52,6 +52,12 @@ fn anonymous(record: &ControlRecord) -> Write {
     Write::Control(ControlRecord { reason: String::new(), by: None, ..record.clone() })
 }
 
+/// Whether a tag says that somebody else wrote it, whatever this user's records say.
+fn of_another(request: &Request, tag: &StateItem) -> bool {
+    let author = tag.value.get("by").and_then(Value::as_str).and_then(|by| by.parse::<u64>().ok());
+    author.is_some_and(|author| author != request.user)
+}
+
 fn reply(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     match &request.ask {
         Ask::Command(_) if request.subcommand() == "delete" => (sure(request), Vec::new()),
@@ -67,7 +73,11 @@ fn exported(request: &Request, state: &State) -> Reply {
     let prefix = keys::of_user(request.user);
     let own = state.under(&prefix).map(|item| (item.key.to_string(), item.value.clone()));
     let tags = tags(request, state);
-    let written = tags.iter().filter_map(|key| state.item(key)).map(|item| (item.key.to_string(), item.value.clone()));
+    let written = tags
+        .iter()
+        .filter_map(|key| state.item(key))
+        .filter(|tag| !of_another(request, tag))
+        .map(|item| (item.key.to_string(), item.value.clone()));
     let control = own_control(request, state).and_then(|record| serde_json::to_value(record).ok());
     let control = control.map(|record| (ControlRecord::NAME.to_owned(), record));
     let records: serde_json::Map<String, Value> = own.chain(written).chain(control).collect();
@@ -100,11 +110,12 @@ fn erased(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     let (mut count, mut more) = (0_u64, false);
     let mut writes: Vec<Write> = own_control(request, state).map(anonymous).into_iter().collect();
     for item in state.under(&prefix) {
-        let together = match Reminder::read(&item.value) {
-            Some(reminder) if reminder.key() == item.key => reminder.forgotten(),
-            _ => {
+        let together = match Reminder::of(item) {
+            Some(reminder) => reminder.forgotten(),
+            None => {
                 let tag = item.key.as_str().strip_prefix(keys::all_authored(request.user).as_str());
                 let tag = tag.and_then(|rest| rest.rsplit_once('#')).map(|(place, name)| keys::tag(place, name));
+                let tag = tag.filter(|key| !state.item(key).is_some_and(|tag| of_another(request, tag)));
                 let tag = tag.map(|key| Write::Delete { key });
                 [Write::Delete { key: item.key.clone() }].into_iter().chain(tag).collect()
             }

@@ -79,7 +79,7 @@ fn asked(request: &Request, state: &State) -> Result<Reminder, String> {
         return Err(refused("what-empty", WHAT_MAX));
     }
     let mine = keys::reminders(request.user, &request.place());
-    let waiting = state.under(&mine).filter_map(|item| Reminder::read(&item.value));
+    let waiting = state.under(&mine).filter_map(Reminder::of);
     if waiting.filter(|reminder| reminder.state == Waits::Pending).count() >= PENDING_MAX {
         return Err(refused("reminders-full", PENDING_MAX));
     }
@@ -127,7 +127,7 @@ fn set(request: &Request, reminder: &Reminder) -> Reply {
 fn cancelled(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     let (_, id) = request.parts();
     let kept = state.item(&keys::reminder(request.user, &request.place(), id));
-    let Some(reminder) = kept.and_then(|item| Reminder::read(&item.value)) else {
+    let Some(reminder) = kept.and_then(Reminder::of) else {
         return (Reply::update(say(request.language, "reminder-gone", &[])), Vec::new());
     };
     let what = shortened(&reminder.what, 200);

@@ -29,7 +29,7 @@ fn reads(request: &Request, _: &State) -> Vec<Read> {
 
 fn reply(request: &Request, state: &State) -> (Reply, Vec<Write>) {
     let mine = keys::reminders(request.user, &request.place());
-    let mut all: Vec<Reminder> = state.under(&mine).filter_map(|item| Reminder::read(&item.value)).collect();
+    let mut all: Vec<Reminder> = state.under(&mine).filter_map(Reminder::of).collect();
     all.sort_by_key(|reminder| (reminder.due_ms, reminder.id.clone()));
     match &request.ask {
         Ask::Press { chosen, .. } => {

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::{
     budget::BudgetError,
     conversation::{Conversation, End, ordered, ticks},
+    decode::decode,
     identifies::Turn,
     link::{Frame, Link, Ticket},
     session::Progress,
@@ -168,7 +169,7 @@ impl Conversation {
     async fn hear(&mut self, text: &str, link: &mut Link, course: &mut Course) -> Option<End> {
         let now = self.now();
         self.vitals.heard(now);
-        match serde_json::from_str::<GatewayEvent>(text) {
+        match decode(text) {
             Ok(GatewayEvent::Dispatch(sequence, event)) => self.dispatch(sequence, event, link, course),
             Ok(GatewayEvent::HeartbeatAck) => self.vitals.acknowledged(now),
             Ok(GatewayEvent::Hello(interval)) => {
@@ -195,7 +196,8 @@ impl Conversation {
             // A heartbeat asked for: twilight answers it.
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "gateway message not decodable");
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(error, "gateway message not decodable");
                 metrics::counter!("events_undecodable_total").increment(1);
                 if let Some(session) = link.session() {
                     self.progress.heard(session.sequence);

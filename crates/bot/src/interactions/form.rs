@@ -14,7 +14,8 @@ use serenity::{
 use crate::commands::{Button, Form, Menu, Message, Poll, Reply};
 
 /// The body of the answer.
-pub(super) fn response(reply: &Reply) -> CreateInteractionResponse {
+#[must_use]
+pub fn response(reply: &Reply) -> CreateInteractionResponse {
     match reply {
         Reply::Say(content) => CreateInteractionResponse::Message(message(content)),
         Reply::Update(content) => CreateInteractionResponse::UpdateMessage(message(content)),

@@ -166,7 +166,7 @@ impl Delivery {
         let Some(item) = read.unwrap_or(Err(StoreError::Timeout))? else { return Ok(None) };
         // A newer program wrote it before a step back: it is that program's to deliver, and not ours to forget.
         let unknown = || StoreError::Invalid { reason: format!("{key} is no reminder of a form that is known here") };
-        let reminder = Reminder::read(&item.value).ok_or_else(unknown)?;
+        let reminder = Reminder::of(&item).ok_or_else(unknown)?;
         Ok(Some(reminder).filter(|reminder| reminder.state == State::Pending))
     }
 

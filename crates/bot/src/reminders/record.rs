@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use relais_moment::Repeat;
-use relais_store::{StateKey, Write};
+use relais_store::{StateItem, StateKey, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -129,6 +129,13 @@ impl Reminder {
     #[must_use]
     pub fn read(value: &Value) -> Option<Self> {
         serde_json::from_value(value.clone()).ok().filter(|reminder: &Self| reminder.schema == SCHEMA)
+    }
+
+    /// A reminder read from where it is kept; none if it names another place than that, since what is done with it is
+    /// done to the keys that it names.
+    #[must_use]
+    pub fn of(item: &StateItem) -> Option<Self> {
+        Self::read(&item.value).filter(|reminder| reminder.key() == item.key)
     }
 
     /// Where it is.

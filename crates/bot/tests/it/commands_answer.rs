@@ -207,3 +207,25 @@ fn an_unknown_command_is_said_to_be_unknown() {
         assert_eq!(serde_json::to_value((command.register)()).unwrap()["name"], command.name);
     }
 }
+
+#[test]
+fn a_record_that_names_somebody_elses_leads_to_nothing_of_theirs() {
+    let mut talk = Talk::new();
+    talk.by(4, Permissions::empty()).command("remind", "", &[("when", "10m"), ("what", "theirs")]);
+    talk.form("tag:keep:tea", "theirs too");
+    let theirs = talk.kept("");
+    let of_four = talk.kept(&keys::all_reminders(4)).remove(0);
+    let value = talk.state.items.values().find(|item| item.key.as_str() == of_four).unwrap().value.clone();
+    // Records of user 3 that name what is user 4's.
+    for (key, value) in [(keys::reminder(3, "42", "7"), value), (keys::authored(3, "42", "tea"), json!({}))] {
+        talk.state.items.insert(key.clone(), relais_store::StateItem { key, value, revision: 1 });
+    }
+    talk.by(3, Permissions::empty());
+    assert_eq!(talk.press("remind:cancel:7", &[]).content(), "That reminder is not there any more.");
+    assert_eq!(talk.command("reminders", "", &[]).content(), "You have no reminders here.");
+    let exported = talk.command("mydata", "export", &[]);
+    let (_, file) = message(&exported).file.as_ref().unwrap();
+    assert!(!String::from_utf8_lossy(file).contains("theirs too"));
+    talk.press("mydata:erase", &[]);
+    assert_eq!(talk.kept(""), theirs);
+}

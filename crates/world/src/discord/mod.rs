@@ -26,6 +26,7 @@ use serde_json::Value;
 use self::state::Shared;
 pub use self::{
     config::{Clock, DiscordConfig, OldSocket, Times},
+    judge::AnswerJudge,
     log::{ClosedBy, DISCORD, Effect, EffectKind, EffectOutcome, Entry, Kind, Opened, Refused, Tally, Violation},
     payload::{
         Autocomplete, ButtonPress, CommandOption, FormSubmit, InteractionUser, OptionValue, SlashCommand, UserAction,

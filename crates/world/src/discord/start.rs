@@ -59,7 +59,7 @@ impl SmallDiscord {
     /// [`StartError`]: a taken or foreign address, a broken OpenAPI document. A document that is not there is no error:
     /// see [`SmallDiscord::openapi_judged`].
     pub async fn start(config: DiscordConfig) -> Result<Self, StartError> {
-        let judge = Judge::new(&config)?;
+        let judge = Judge::new(config.openapi.as_deref())?;
         let mut doors = Vec::new();
         for (tag, address) in &config.listeners {
             let fault = |source| StartError::Listen { tag: tag.clone(), address: *address, source };

@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 
 use self::schema::Document;
-use super::{config::DiscordConfig, log::Violation, rest::Operation, start::StartError};
+use super::{log::Violation, rest::Operation, start::StartError};
 
 /// What is wrong with one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,32 @@ impl Fault {
     }
 }
 
+/// The rules for first answers to interactions alone, for who has an answer and no socket to send it through.
+pub struct AnswerJudge(Judge);
+
+impl AnswerJudge {
+    /// With Discord's document if there is one at that path, else by the hand-written rules alone.
+    ///
+    /// # Errors
+    ///
+    /// The file is there but is not an OpenAPI document.
+    pub fn new(openapi: Option<&Path>) -> Result<Self, StartError> {
+        Judge::new(openapi).map(Self)
+    }
+
+    /// Whether Discord's document judges too.
+    #[must_use]
+    pub fn has_document(&self) -> bool {
+        self.0.has_document()
+    }
+
+    /// What is wrong with an answer, each in words.
+    #[must_use]
+    pub fn faults(&self, answer: &Value) -> Vec<String> {
+        self.0.request(Operation::Callback, Some(answer)).into_iter().map(|fault| fault.text).collect()
+    }
+}
+
 /// The judge of one small Discord.
 pub(super) struct Judge {
     document: Option<Arc<Document>>,
@@ -44,13 +70,13 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// With the document if the configuration names one that exists.
+    /// With the document if there is one at that path.
     ///
     /// # Errors
     ///
     /// The file is there but is not an OpenAPI document.
-    pub(super) fn new(config: &DiscordConfig) -> Result<Self, StartError> {
-        let path = config.openapi.as_deref().filter(|path| Path::exists(path));
+    pub(super) fn new(openapi: Option<&Path>) -> Result<Self, StartError> {
+        let path = openapi.filter(|path| Path::exists(path));
         Ok(Self {
             document: path.map(schema::load).transpose()?,
             violations: Mutex::default(),
