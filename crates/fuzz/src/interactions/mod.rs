@@ -1,5 +1,5 @@
-//! Every interaction payload: scenes are made up ([`plan`]), become dispatches in Discord's words ([`payload`], from the
-//! [`catalogue`]), are played against the bot's own code and a store ([`play`]), and judged ([`rules`]).
+//! Every interaction payload: scenes are made up (`plan`), become dispatches in Discord's words (`payload`, from the
+//! `catalogue`), are played against the bot's own code and a store (`play`), and judged (`rules`).
 
 pub(crate) mod catalogue;
 pub(crate) mod payload;
