@@ -1,7 +1,7 @@
 //! A real bot process beside a small Discord, with one SQLite file between its lives.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,10 @@ pub(crate) struct Site {
     pub(crate) discord: SmallDiscord,
     pub(crate) store: Arc<dyn Store>,
     folder: TempDir,
+    settings: Value,
     config: PathBuf,
     child: Option<Child>,
+    others: Vec<Child>,
 }
 
 impl Site {
@@ -61,17 +63,30 @@ impl Site {
         settings["discord"]["rest_base"] = json!(format!("http://{}", discord.address("laptop").unwrap()));
         std::fs::write(path("bot.json"), settings.to_string()).unwrap();
         let config = path("bot.json");
-        Self { discord, store, folder, config, child: None }
+        Self { discord, store, folder, settings, config, child: None, others: Vec::new() }
     }
 
     /// Starts a bot; the one before must have ended.
     pub(crate) fn start(&mut self) {
+        self.child = Some(self.spawn(&self.config));
+    }
+
+    /// Starts a bot of another site beside it, on the same store and Discord, until the test ends.
+    pub(crate) fn start_beside(&mut self, site: &str) {
+        let mut settings = self.settings.clone();
+        settings["site"] = json!(site);
+        let config = self.folder.path().join(format!("{site}.json"));
+        std::fs::write(&config, settings.to_string()).unwrap();
+        self.others.push(self.spawn(&config));
+    }
+
+    fn spawn(&self, config: &Path) -> Child {
         let log = File::options().create(true).append(true).open(self.folder.path().join("bot.log")).unwrap();
         let mut command = Command::new(PROGRAM);
-        command.arg("bot").arg("--config").arg(&self.config).env("RUST_LOG", "info");
+        command.arg("bot").arg("--config").arg(config).env("RUST_LOG", "info");
         // The thread that starts it is the test's own and lives as long as it.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        self.child = Some(command.spawn().unwrap());
+        command.spawn().unwrap()
     }
 
     /// SIGKILL.
@@ -112,7 +127,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        for mut child in self.child.take().into_iter().chain(self.others.drain(..)) {
             // It may have ended by itself.
             let _ = child.kill();
             let _ = child.wait();

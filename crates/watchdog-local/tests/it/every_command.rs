@@ -2,85 +2,17 @@
 //! of Discord's.
 
 use relais_bot::reminders::{Reminder, record::SCHEMA};
+use relais_failover::ControlMode;
 use relais_host::clock::{Boottime, Clock as _};
 use relais_store::{FencedWrite, OperationId};
-use relais_world::discord::{
-    Answered, Autocomplete, ButtonPress, CommandOption, EffectKind, FormSubmit, InteractionUser, Kind, OptionValue,
-    Outcome, SlashCommand, UserAction,
-};
+use relais_world::discord::{Answered, CommandOption, EffectKind, Kind};
+use serde_json::json;
 
 use crate::bot_process::Site;
+use crate::person::{Person, number, parts, text};
 
 const GUILD: u64 = 100;
 const CHANNEL: u64 = 201;
-
-/// A user who may do everything in the server.
-struct Person<'a> {
-    site: &'a Site,
-    locale: &'static str,
-    id: u64,
-}
-
-impl Person<'_> {
-    fn user(&self) -> InteractionUser {
-        InteractionUser { permissions: u64::MAX >> 1, ..InteractionUser::new(self.id, format!("user-{}", self.id)) }
-    }
-
-    fn slash(&self, name: &str, options: Vec<CommandOption>) -> SlashCommand {
-        let (user, locale) = (self.user(), self.locale.to_owned());
-        SlashCommand { name: name.to_owned(), options, user, guild: Some(GUILD), channel: CHANNEL, locale }
-    }
-
-    async fn does(&self, action: impl Into<UserAction>) -> Answered {
-        let handle = self.site.discord.interact(action);
-        let outcome = self.site.discord.outcome(handle.id).await;
-        let answered = match outcome {
-            Outcome::Answered(answered) => Some(answered),
-            Outcome::Expired | Outcome::Unfinished { .. } | Outcome::Unknown => None,
-        };
-        assert!(answered.is_some(), "nobody answered {}", self.locale);
-        answered.unwrap()
-    }
-
-    async fn says(&self, name: &str, options: Vec<CommandOption>) -> Answered {
-        self.does(self.slash(name, options)).await
-    }
-
-    async fn types(&self, name: &str, option: &str, typed: &str) -> Vec<String> {
-        let option = CommandOption { focused: true, ..CommandOption::text(option, typed) };
-        let answered = self.does(Autocomplete(self.slash(name, vec![option]))).await;
-        let choices = answered.data["choices"].as_array().cloned().unwrap_or_default();
-        choices.iter().map(|choice| choice["value"].as_str().unwrap().to_owned()).collect()
-    }
-
-    async fn presses(&self, on: &Answered, custom_id: &str, values: Option<Vec<String>>) -> Answered {
-        let (user, locale) = (self.user(), self.locale.to_owned());
-        let (message, custom_id) = (on.message.unwrap(), custom_id.to_owned());
-        self.does(ButtonPress { message, custom_id, values, user, guild: Some(GUILD), locale }).await
-    }
-
-    async fn sends(&self, custom_id: &str, text: &str) -> Answered {
-        let fields = vec![("text".to_owned(), text.to_owned())];
-        let (user, locale) = (self.user(), self.locale.to_owned());
-        let custom_id = custom_id.to_owned();
-        self.does(FormSubmit { custom_id, fields, user, guild: Some(GUILD), channel: CHANNEL, locale }).await
-    }
-}
-
-fn text(name: &str, value: &str) -> CommandOption {
-    CommandOption::text(name, value)
-}
-
-fn number(name: &str, value: i64) -> CommandOption {
-    CommandOption { name: name.to_owned(), value: OptionValue::Integer(value), focused: false }
-}
-
-/// The ids of the buttons and the menu of a message.
-fn parts(answered: &Answered) -> Vec<String> {
-    let rows = answered.data["components"].as_array().cloned().unwrap_or_default();
-    let parts = rows.iter().flat_map(|row| row["components"].as_array().cloned().unwrap_or_default());
-    parts.map(|part| part["custom_id"].as_str().unwrap().to_owned()).collect()
-}
 
 /// Everything that a user can do, once.
 async fn everything(me: &Person<'_>) {
@@ -146,12 +78,42 @@ async fn everything(me: &Person<'_>) {
     starts(&me.presses(&question, "mydata:erase", None).await, "Everything about you", "Tout ce qui vous concerne");
     let left = me.site.store.list(&format!("STATE#USER#{}#", me.id), 10).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
+    operate(me).await;
     starts(&me.says("nonsense", vec![]).await, "This bot does not know", "Ce bot ne connaît pas");
+}
+
+/// What only an operator can do, and that the store hears it; nothing moves by it.
+async fn operate(me: &Person<'_>) {
+    let with = |verb: &str, mut options: Vec<CommandOption>| {
+        options.push(number("hours", 2));
+        vec![CommandOption::subcommand(verb, options)]
+    };
+    let bare = |verb: &str| vec![CommandOption::subcommand(verb, vec![])];
+    let control = async || {
+        let record = me.site.store.read_board().await.unwrap().control.unwrap();
+        (record.mode, record.reason, record.by)
+    };
+    let in_words = |english: &'static str, french: &'static str| if me.locale == "fr" { french } else { english };
+
+    let moving = with("move", vec![text("to", "cloud")]);
+    let question = me.says("failover", moving).await;
+    assert!(question.content.starts_with(in_words("This starts the cloud", "Cela démarre la machine")));
+    let left = me.presses(&question, "failover:leave", None).await;
+    assert_eq!(left.content, in_words("Nothing was changed.", "Rien n'a été changé."));
+    let question = me.says("failover", with("maintenance", vec![text("reason", "@here a: b")])).await;
+    let set = me.presses(&question, &parts(&question)[0], None).await;
+    assert!(set.content.starts_with(in_words("Asked for: ", "Demandé : ")), "{}", set.content);
+    assert_eq!(control().await, (ControlMode::Maintenance, "@here a: b".to_owned(), Some(me.id)));
+    let history = me.says("failover", bare("history")).await;
+    assert!(history.content.contains("@here a: b"), "{}", history.content);
+    let back = me.says("failover", bare("auto")).await;
+    assert!(back.content.starts_with(in_words("Taken back: ", "Annulé : ")), "{}", back.content);
+    assert_eq!(control().await, (ControlMode::Auto, String::new(), Some(me.id)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_in_both_languages_is_answered_within_discords_rules() {
-    let mut site = Site::new(1.0).await;
+    let mut site = Site::with(1.0, |_, settings| settings["discord"]["operators"] = json!(["7", "8"])).await;
     site.start();
     site.sessions(1).await;
     for (id, locale) in [(7, "en-US"), (8, "fr")] {

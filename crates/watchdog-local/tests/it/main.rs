@@ -10,6 +10,8 @@ mod four_shards;
 #[cfg(feature = "mutants")]
 mod known_bad_designs;
 mod one_scene;
+mod operators_move_the_bot;
+mod person;
 mod presence;
 mod reminders_survive;
 mod watch;
