@@ -14,7 +14,7 @@ use serenity::{
     model::{Permissions, application::CommandOptionType, application::InteractionContext},
 };
 
-use super::{Ask, Button, Changes, Command, Message, Read, Reply, Request, State, names};
+use super::{Ask, Button, Changes, Command, Message, Read, Reply, Request, State, names, reply::shortened};
 use crate::language::{Language, Said, say};
 
 /// The row of the table.
@@ -87,7 +87,7 @@ impl Wish {
         };
         let hours = request.option("hours").and_then(hours).ok_or("failover-hours-bad")?;
         let reason = request.option("reason").unwrap_or_default().trim();
-        if reason.chars().count() > usize::from(REASON_MAX) {
+        if is_long(reason) {
             return Err("failover-reason-bad");
         }
         Ok(Self { mode, hours, reason: reason.to_owned() })
@@ -101,7 +101,7 @@ impl Wish {
             "maintenance" => ControlMode::Maintenance,
             _ => return None,
         };
-        let (number, reason) = rest.split_once(':')?;
+        let (number, reason) = rest.split_once(':').filter(|(_, reason)| !is_long(reason))?;
         Some(Self { mode, hours: hours(number)?, reason: reason.to_owned() })
     }
 
@@ -121,6 +121,10 @@ impl Wish {
         let reason = self.reason.clone();
         ControlRecord { schema: wire::SCHEMA, mode: self.mode, until, reason, by: Some(request.user) }
     }
+}
+
+fn is_long(reason: &str) -> bool {
+    reason.chars().count() > usize::from(REASON_MAX)
 }
 
 fn hours(text: &str) -> Option<u16> {
@@ -197,8 +201,9 @@ fn told(language: Language, record: &ControlRecord) -> String {
         let user = user.to_string();
         say(language, "failover-by", &[("user", Said::Text(&user))])
     });
-    let reason = (!record.reason.is_empty()).then_some(&record.reason);
-    let why = reason.map(|reason| say(language, "failover-because", &[("reason", Said::Text(reason))]));
+    // An override that was written into the store by hand may say as much as it likes.
+    let reason = (!record.reason.is_empty()).then(|| shortened(&record.reason, usize::from(REASON_MAX)));
+    let why = reason.map(|reason| say(language, "failover-because", &[("reason", Said::Text(&reason))]));
     [Some(what), by, why].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 

@@ -93,11 +93,25 @@ fn what_is_out_of_bounds_is_refused_by_name_and_changes_nothing() {
     let question = talk.command("failover", "maintenance", &[("hours", "72"), ("reason", &longest)]);
     assert!(message(&question).buttons.iter().all(|button| button.id.chars().count() <= 100));
     // No message of ours has these buttons.
-    for forged in ["failover:cloud:999:", "failover:cloud:1", "failover:auto:1:", "failover:", "failover:cloud::x"] {
+    let long = format!("failover:cloud:1:{long}");
+    for forged in
+        ["failover:cloud:999:", "failover:cloud:1", "failover:auto:1:", "failover:", "failover:cloud::x", &long]
+    {
         assert_eq!(talk.press(forged, &[]).content(), "Nothing was changed.", "{forged}");
     }
     assert_eq!(talk.form("failover:cloud:1:", "x").content(), "Nothing was changed.");
     assert_eq!(talk.state.control, None);
+}
+
+#[test]
+fn a_reason_written_by_hand_is_shown_as_far_as_it_fits() {
+    let mut talk = operator();
+    let record = override_by(3, ControlMode::Maintenance, 1, &"é".repeat(5000));
+    talk.state.control = Some(record);
+    for sub in ["history", "auto"] {
+        let said = talk.command("failover", sub, &[]).content().to_owned();
+        assert!(said.contains(&format!("“{}…”", "é".repeat(59))), "{said}");
+    }
 }
 
 #[test]
