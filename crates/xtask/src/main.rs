@@ -1,12 +1,14 @@
 //! `cargo xtask check`: the one gate that every change passes. `cargo xtask fuzz`: millions of cases, when there is time.
+//! `cargo xtask bench-bot`: the bot under load.
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`policy_table`], [`purity`]), how the
-//! result is counted and shown ([`count`], [`table`]), the long run beside the gate ([`fuzz`]).
+//! result is counted and shown ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
 //! table and counts neither as passed nor as failed.
 
+mod bench_bot;
 mod count;
 mod deny;
 mod drill;
@@ -39,6 +41,13 @@ enum Cli {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Puts one bot process under load, and a minimal discord.py bot after it
+    #[command(disable_help_flag = true)]
+    BenchBot {
+        /// For the benchmark: `--rate N`, `--seconds S`, `--json FILE`, `--goal`; see `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 #[derive(Args)]
@@ -58,6 +67,9 @@ fn main() -> ExitCode {
     let asked = match Cli::try_parse() {
         Ok(Cli::Check(asked)) => asked,
         Ok(Cli::Fuzz { arguments }) => return code(gate::Gate::new().and_then(|gate| fuzz::run(&gate, &arguments))),
+        Ok(Cli::BenchBot { arguments }) => {
+            return code(gate::Gate::new().and_then(|gate| bench_bot::run(&gate, &arguments)));
+        }
         Err(error) => {
             // Nothing can be told if the terminal is gone.
             let _ = error.print();
