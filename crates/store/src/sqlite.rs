@@ -7,6 +7,7 @@
 
 mod connection;
 mod fault;
+mod group;
 mod queries;
 mod schema;
 mod worker;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
+use rusqlite::TransactionBehavior;
 
 use crate::error::{CommitError, LeaseError, StoreError, WatchError};
 use crate::limits;
@@ -23,7 +25,13 @@ use crate::ports::{EventLog, LeaseStore, StateStore};
 use crate::records::{Committed, FencedWrite, StateItem, StateKey};
 
 pub use schema::SCHEMA;
-use worker::Worker;
+use worker::{Manner, Worker};
+
+/// Each read sees one state of the file.
+const READER: Manner = Manner { name: "relais-store-reader", behavior: TransactionBehavior::Deferred, most: 1 };
+/// Each write takes the lock before it looks, so that its condition and its effect are one step. Those that waited for a
+/// flush share the next.
+const WRITER: Manner = Manner { name: "relais-store-writer", behavior: TransactionBehavior::Immediate, most: 64 };
 
 /// How a file is opened.
 #[derive(Debug, Clone, Copy)]
@@ -65,10 +73,10 @@ impl Sqlite {
         let file = fault::File::new(path, options.busy_timeout);
         let writer = connection::open(&file, options)?;
         let reader = connection::beside(&file, options)?;
-        let (reader, reading) = Worker::spawn("relais-store-reader", reader, &file, || ())?;
+        let (reader, reading) = Worker::spawn(READER, reader, &file, || ())?;
         // The writer closes last, alone, so that the log is moved into the file: of two that close at once each takes
         // the other for a user who still needs it.
-        let (writer, _) = Worker::spawn("relais-store-writer", writer, &file, move || {
+        let (writer, _) = Worker::spawn(WRITER, writer, &file, move || {
             let _ended = reading.join();
         })?;
         Ok(Self { writer, reader })
@@ -79,39 +87,39 @@ impl Sqlite {
 impl LeaseStore for Sqlite {
     async fn init(&self, record: &LeaseRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.writer.write(move |tx| queries::init(tx, &record)).await
+        self.writer.call(move |tx| queries::init(tx, &record)).await
     }
 
     async fn read_board(&self) -> Result<Board, StoreError> {
-        self.reader.read(queries::board).await
+        self.reader.call(queries::board).await
     }
 
     async fn apply(&self, op: &LeaseOp) -> Result<LeaseRecord, LeaseError> {
         let op = op.clone();
-        self.writer.write(move |tx| queries::apply(tx, &op)).await
+        self.writer.call(move |tx| queries::apply(tx, &op)).await
     }
 
     async fn put_handback(&self, record: &HandbackRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.writer.write(move |tx| queries::put(tx, &record)).await
+        self.writer.call(move |tx| queries::put(tx, &record)).await
     }
 
     async fn clear_handback(&self, site: Site) -> Result<(), StoreError> {
-        self.writer.write(move |tx| queries::clear_handback(tx, site)).await
+        self.writer.call(move |tx| queries::clear_handback(tx, site)).await
     }
 
     async fn put_control(&self, record: &ControlRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.writer.write(move |tx| queries::put(tx, &record)).await
+        self.writer.call(move |tx| queries::put(tx, &record)).await
     }
 
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {
-        self.reader.read(queries::record).await
+        self.reader.call(queries::record).await
     }
 
     async fn write_watch(&self, record: &WatchRecord, expected_revision: Option<u64>) -> Result<(), WatchError> {
         let record = record.clone();
-        self.writer.write(move |tx| queries::write_watch(tx, &record, expected_revision)).await
+        self.writer.call(move |tx| queries::write_watch(tx, &record, expected_revision)).await
     }
 }
 
@@ -120,23 +128,23 @@ impl StateStore for Sqlite {
     async fn commit(&self, tx: &FencedWrite) -> Result<Committed, CommitError> {
         limits::check(tx)?;
         let write = tx.clone();
-        self.writer.write(move |tx| queries::commit(tx, &write)).await
+        self.writer.call(move |tx| queries::commit(tx, &write)).await
     }
 
     async fn read(&self, key: &StateKey) -> Result<Option<StateItem>, StoreError> {
         let key = key.clone();
-        self.reader.read(move |tx| queries::item(tx, &key)).await
+        self.reader.call(move |tx| queries::item(tx, &key)).await
     }
 
     async fn list(&self, prefix: &str, limit: usize) -> Result<Vec<StateItem>, StoreError> {
         let prefix = prefix.to_owned();
-        self.reader.read(move |tx| queries::items(tx, &prefix, limit)).await
+        self.reader.call(move |tx| queries::items(tx, &prefix, limit)).await
     }
 }
 
 #[async_trait]
 impl EventLog for Sqlite {
     async fn recent(&self, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
-        self.reader.read(move |tx| queries::events(tx, limit)).await
+        self.reader.call(move |tx| queries::events(tx, limit)).await
     }
 }

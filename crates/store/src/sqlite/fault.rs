@@ -69,6 +69,14 @@ impl File {
     }
 }
 
+/// The same error, for another caller.
+pub(super) fn again(error: &Error) -> Error {
+    match error {
+        Error::SqliteFailure(failure, words) => Error::SqliteFailure(*failure, words.clone()),
+        other => Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_ERROR), Some(other.to_string())),
+    }
+}
+
 /// What can end a query: SQLite, a record that does not decode, or the port's own answer.
 #[derive(Debug)]
 pub(super) enum Fault<E> {

@@ -1,4 +1,4 @@
-//! A thread that owns a connection and does one call after the other.
+//! A thread that owns a connection and does one call after the other; calls that wait meanwhile share a transaction.
 
 use std::thread::JoinHandle;
 
@@ -6,80 +6,74 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Fault, File};
+use super::group::{self, Call};
 use crate::error::StoreError;
 
 /// Calls that wait for the thread; further callers wait to hand theirs over.
 const QUEUE: usize = 256;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Handed = Box<dyn Call>;
+
+/// How a thread's transactions are.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Of the thread and of its name.
+    pub(super) name: &'static str,
+    /// When they lock.
+    pub(super) behavior: TransactionBehavior,
+    /// The most calls that share one.
+    pub(super) most: usize,
+}
 
 /// The sending end. The thread ends when it is dropped and the calls handed over are done.
 #[derive(Debug)]
 pub(super) struct Worker {
-    jobs: mpsc::Sender<Job>,
+    calls: mpsc::Sender<Handed>,
     file: File,
 }
 
 impl Worker {
     /// Starts the thread; `last` is run on it when it is done, before it closes its connection.
     pub(super) fn spawn(
-        name: &str,
+        manner: Manner,
         mut connection: Connection,
         file: &File,
         last: impl FnOnce() + Send + 'static,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
-        let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
+        let (calls, mut waiting) = mpsc::channel::<Handed>(QUEUE);
         let thread = std::thread::Builder::new()
-            .name(name.to_owned())
+            .name(manner.name.to_owned())
             .spawn(move || {
-                while let Some(job) = waiting.blocking_recv() {
-                    job(&mut connection);
+                while let Some(first) = waiting.blocking_recv() {
+                    let mut calls = vec![first];
+                    while calls.len() < manner.most
+                        && let Ok(next) = waiting.try_recv()
+                    {
+                        calls.push(next);
+                    }
+                    group::carry_out(&mut connection, manner.behavior, &mut calls);
+                    for call in calls {
+                        call.answer();
+                    }
                 }
                 last();
             })
             .map_err(|error| file.unreachable(format_args!("no thread for it: {error}")))?;
-        Ok((Self { jobs, file: file.clone() }, thread))
+        Ok((Self { calls, file: file.clone() }, thread))
     }
 
-    /// One transaction that takes the write lock before it looks, so that its condition and its effect are one step;
-    /// rolled back unless `work` answers `Ok`.
-    pub(super) async fn write<T, E>(
+    /// Hands `work` over and waits for what it comes to. All of it happens, or, unless it answers `Ok`, nothing. It may be
+    /// called more than once; what was done before then came to nothing.
+    pub(super) async fn call<T, E>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault<E>> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-    {
-        self.call(TransactionBehavior::Immediate, work).await
-    }
-
-    /// One transaction that sees one state of the file.
-    pub(super) async fn read<T>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault<StoreError>> + Send + 'static,
-    ) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-    {
-        self.call(TransactionBehavior::Deferred, work).await
-    }
-
-    async fn call<T, E>(
-        &self,
-        behavior: TransactionBehavior,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault<E>> + Send + 'static,
+        work: impl Fn(&Transaction<'_>) -> Result<T, Fault<E>> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
-            // A caller that went away has lost its answer; the work is done all the same.
-            let _gone = answer.send(transact(connection, behavior, work));
-        });
-        if self.jobs.send(job).await.is_err() {
+        if self.calls.send(group::call(work, answer)).await.is_err() {
             return Err(self.file.unreachable("its thread has ended").into());
         }
         match answered.await {
@@ -88,15 +82,4 @@ impl Worker {
             Err(_closed) => Err(StoreError::Timeout.into()),
         }
     }
-}
-
-fn transact<T, E>(
-    connection: &mut Connection,
-    behavior: TransactionBehavior,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault<E>>,
-) -> Result<T, Fault<E>> {
-    let tx = connection.transaction_with_behavior(behavior)?;
-    let done = work(&tx)?;
-    tx.commit()?;
-    Ok(done)
 }

@@ -6,5 +6,6 @@ mod builders;
 mod contract;
 mod durability;
 mod file_refusals;
+mod grouped;
 mod lost_answers;
 mod served_order;

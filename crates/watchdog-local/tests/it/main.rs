@@ -14,4 +14,5 @@ mod operators_move_the_bot;
 mod person;
 mod presence;
 mod reminders_survive;
+mod under_load;
 mod watch;
