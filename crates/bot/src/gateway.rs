@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{conversation::Common, directory::Directory, fleet::Fleet, identifies::Identifies, link::Prepared};
 pub use self::{
-    decode::{Undecodable, decode},
+    decode::{Heard, Undecodable, decode},
     session::{Progress, key as session_key},
 };
 use crate::{

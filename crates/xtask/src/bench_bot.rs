@@ -1,4 +1,4 @@
-//! The bot under load beside a discord.py bot: both programs of ours are built as they are released.
+//! The bot under load beside a discord.py bot: it is measured as it is shipped.
 
 use std::ffi::OsString;
 
@@ -9,12 +9,17 @@ use anyhow::{Context as _, bail};
 /// # Errors
 /// Cargo cannot be started, or a program cannot be built.
 pub(crate) fn run(gate: &crate::gate::Gate, arguments: &[OsString]) -> anyhow::Result<bool> {
-    let build = ["build", "--locked", "--release", "--package", "relais-bot", "--package", "relais-bench", "--bins"];
-    if !gate.cargo(&build).status().context("start cargo")?.success() {
-        bail!("the bot or the load server cannot be built");
-    }
-    let program = |name: &str| gate.target.join("release").join(name);
-    let mut bench = gate.command(program("relais-bench"));
-    bench.arg("--bot").arg(program("relais-bot")).arg("--folder").arg(gate.target.join("bench"));
+    let build = |what: &[&str]| -> anyhow::Result<()> {
+        let arguments = [&["build", "--locked", "--bins"], what].concat();
+        match gate.cargo(&arguments).status().context("start cargo")?.success() {
+            true => Ok(()),
+            false => bail!("`cargo {}` failed", arguments.join(" ")),
+        }
+    };
+    eprintln!("the bot is built as it is shipped: that takes some minutes the first time");
+    build(&["--profile", "dist", "--package", "relais-bot"])?;
+    build(&["--release", "--package", "relais-bench"])?;
+    let mut bench = gate.command(gate.target.join("release/relais-bench"));
+    bench.arg("--bot").arg(gate.target.join("dist/relais-bot")).arg("--folder").arg(gate.target.join("bench"));
     Ok(bench.args(arguments).status().context("start relais-bench")?.success())
 }

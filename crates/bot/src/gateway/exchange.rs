@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use relais_failover::{SavedSession, Timestamp};
-use serenity::model::event::{Event, GatewayEvent};
 use tokio::task::JoinSet;
 
 use super::{
     budget::BudgetError,
     conversation::{Conversation, End, ordered, ticks},
-    decode::decode,
+    decode::{Heard, decode},
     identifies::Turn,
     link::{Frame, Link, Ticket},
     session::Progress,
@@ -170,10 +169,18 @@ impl Conversation {
         let now = self.now();
         self.vitals.heard(now);
         match decode(text) {
-            Ok(GatewayEvent::Dispatch(sequence, event)) => self.dispatch(sequence, event, link, course),
-            Ok(GatewayEvent::HeartbeatAck) => self.vitals.acknowledged(now),
-            Ok(GatewayEvent::Hello(interval)) => {
-                self.vitals.set_heartbeat_interval(interval);
+            Ok(Heard::Interaction { sequence, interaction }) => {
+                self.counted(sequence, link, course);
+                metrics::counter!("events_total", "type" => "INTERACTION_CREATE").increment(1);
+                self.common.desk.take(*interaction, sequence, &self.progress);
+            }
+            Ok(Heard::Event { sequence }) => {
+                self.counted(sequence, link, course);
+                metrics::counter!("events_total", "type" => "other").increment(1);
+            }
+            Ok(Heard::HeartbeatAck) => self.vitals.acknowledged(now),
+            Ok(Heard::Hello { heartbeat_interval }) => {
+                self.vitals.set_heartbeat_interval(heartbeat_interval);
                 course.greeted = true;
                 course.overdue = now + self.policy().resume_watchdog;
                 self.distrusts_since = None;
@@ -182,19 +189,19 @@ impl Conversation {
                     return Some(End::Lost { active: Duration::ZERO });
                 }
             }
-            Ok(GatewayEvent::Reconnect) => {
+            Ok(Heard::Reconnect) => {
                 tracing::info!(shard = %self.shard, "discord asks for a new connection");
                 link.flush(self.policy().drain / 4).await;
                 return Some(End::Lost { active: Duration::ZERO });
             }
-            Ok(GatewayEvent::InvalidateSession(resumable)) => {
+            Ok(Heard::Invalid { resumable }) => {
                 tracing::warn!(shard = %self.shard, resumable, "session invalid");
                 metrics::counter!("gateway_invalid_session_total").increment(1);
                 link.flush(self.policy().drain / 4).await;
                 return Some(if resumable { End::Lost { active: Duration::ZERO } } else { End::Invalid });
             }
             // A heartbeat asked for: twilight answers it.
-            Ok(_) => {}
+            Ok(Heard::Other) => {}
             Err(error) => {
                 let error = format!("{:#}", anyhow::Error::from(error));
                 tracing::warn!(error, "gateway message not decodable");
@@ -207,23 +214,12 @@ impl Conversation {
         None
     }
 
-    fn dispatch(&mut self, sequence: u64, event: Event, link: &Link, course: &mut Course) {
+    /// An event of the session: the first one says that it is up.
+    fn counted(&mut self, sequence: u64, link: &Link, course: &mut Course) {
         if course.active_since.is_none() && link.is_active() {
             self.came_up(sequence, link, course);
         }
         self.progress.heard(sequence);
-        match event {
-            Event::InteractionCreate(created) => {
-                metrics::counter!("events_total", "type" => "INTERACTION_CREATE").increment(1);
-                self.common.desk.take(created.interaction, sequence, &self.progress);
-            }
-            // serenity swallows what it cannot decode: count the kinds that would have been handled.
-            Event::Unknown(unknown) if unknown.kind == "INTERACTION_CREATE" => {
-                tracing::error!("interaction not decodable");
-                metrics::counter!("events_undecodable_total").increment(1);
-            }
-            _ => metrics::counter!("events_total", "type" => "other").increment(1),
-        }
     }
 
     /// READY or RESUMED.

@@ -4,7 +4,7 @@
 use proptest::sample::Index;
 use relais_bot::{
     commands::{Reply, Request, Standing, State, find, handle, keys},
-    gateway::decode,
+    gateway::{Heard, decode},
     interactions::{Asked, moment, read, response},
     language::say,
 };
@@ -12,10 +12,7 @@ use relais_failover::WallClock;
 use relais_store::Write;
 use relais_world::discord::AnswerJudge;
 use serde_json::Value;
-use serenity::model::{
-    application::Interaction,
-    event::{Event, GatewayEvent},
-};
+use serenity::model::application::Interaction;
 
 use super::{
     catalogue::Catalogue,
@@ -318,7 +315,7 @@ impl Player {
 /// What the gateway's reader makes of a text: an interaction, or none.
 fn decoded(text: &str) -> Option<Interaction> {
     match decode(text) {
-        Ok(GatewayEvent::Dispatch(_, Event::InteractionCreate(created))) => Some(created.interaction),
+        Ok(Heard::Interaction { interaction, .. }) => Some(*interaction),
         Ok(_) | Err(_) => None,
     }
 }

@@ -12,6 +12,10 @@ use crate::error::StoreError;
 /// The pause between two tries while another process opens the same file.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// What each connection keeps of the file, KiB: what a bot needs at a time is a handful of pages, and the system has the
+/// rest of the file in memory that it can take back.
+const CACHE_KIB: i64 = 512;
+
 /// The connection that writes. Checks the file and brings it to the present schema.
 pub(super) fn open(file: &File, options: SqliteOptions) -> Result<Connection, StoreError> {
     present_folder(file)?;
@@ -74,6 +78,7 @@ fn connect(file: &File, options: SqliteOptions) -> Result<Connection, StoreError
     if let Some(pages) = options.page_limit {
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).map_err(failed)?;
     }
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
