@@ -16,6 +16,8 @@ pub struct Ratios {
     pub p99: Option<f64>,
     /// Of the peak of resident memory.
     pub memory: f64,
+    /// Of resident memory before the load, which no queue has swollen.
+    pub idle: f64,
     /// Of the time from start to first answer.
     pub start: f64,
     /// Of the processor time for a question at the highest rate.
@@ -32,6 +34,7 @@ impl Ratios {
         Self {
             p99: p99(mine).zip(p99(theirs)).map(|(mine, theirs)| ratio(mine, theirs)),
             memory: ratio(own.peak_kib, other.peak_kib),
+            idle: ratio(own.idle_kib, other.idle_kib),
             start: ratio(own.start_us, other.start_us),
             processor: ratio(processor(mine), processor(theirs)),
         }
@@ -52,7 +55,7 @@ impl Ratios {
     }
 
     fn json(&self) -> Value {
-        json!({ "p99": self.p99, "memory": self.memory, "start": self.start, "processor": self.processor })
+        json!({ "p99": self.p99, "memory": self.memory, "idle_memory": self.idle, "start": self.start, "processor": self.processor })
     }
 }
 
@@ -109,10 +112,10 @@ pub fn table(measured: &[Measured], ratios: Option<&Ratios>) -> String {
     let mut text: Vec<String> = rows.iter().map(line).collect();
     if let Some(ratios) = ratios {
         let p99 = ratios.p99.map_or_else(|| "none, an answer was lost".to_owned(), |ratio| format!("{ratio:.3}"));
-        let Ratios { memory, start, processor, .. } = ratios;
+        let Ratios { memory, idle, start, processor, .. } = ratios;
         text.push(format!(
-            "relais / discord.py: p99 {p99} (goal {P99_GOAL:.2}), memory {memory:.3} (goal {MEMORY_GOAL:.2}), start \
-             {start:.3}, processor {processor:.3}"
+            "relais / discord.py: p99 {p99} (goal {P99_GOAL:.2}), memory {memory:.3} (goal {MEMORY_GOAL:.2}), \
+             memory before the load {idle:.3}, start {start:.3}, processor {processor:.3}"
         ));
     }
     text.join("\n")

@@ -9,9 +9,10 @@ mod lanes;
 
 use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
-use relais_failover::{Fence, Policy, WallClock};
+use futures_util::future::try_join_all;
+use relais_failover::{ControlRecord, EventRecord, Fence, Policy, WallClock};
 use relais_host::clock::Clock;
-use relais_store::{CommitError, Committed, FencedWrite, OperationId, Store, StoreError, Write};
+use relais_store::{CommitError, Committed, FencedWrite, OperationId, StateItem, Store, StoreError, Write};
 use serenity::{
     http::Http,
     model::{application::Interaction, id::InteractionId},
@@ -150,22 +151,34 @@ pub async fn read(store: &dyn Store, request: &Request, mut state: State) -> Res
         if wanted.is_empty() {
             break;
         }
-        for read in wanted {
-            match &read {
-                Read::Item(key) => {
-                    state.items.extend(store.read(key).await?.map(|item| (item.key.clone(), item)));
-                }
-                Read::Under(prefix, most) => {
-                    let items = store.list(prefix, *most).await?;
-                    state.items.extend(items.into_iter().map(|item| (item.key.clone(), item)));
-                }
-                Read::History(most) => state.history = store.recent(*most).await?,
-                Read::Control => state.control = store.read_board().await?.control,
+        // All at once: in the cloud each of them is a way there and back.
+        let found = try_join_all(wanted.iter().map(|read| look_up(store, read))).await?;
+        for found in found {
+            match found {
+                Found::Items(items) => state.items.extend(items.into_iter().map(|item| (item.key.clone(), item))),
+                Found::History(events) => state.history = events,
+                Found::Control(record) => state.control = record,
             }
-            state.done.insert(read);
         }
+        state.done.extend(wanted);
     }
     Ok(state)
+}
+
+/// What a [`Read`] found.
+enum Found {
+    Items(Vec<StateItem>),
+    History(Vec<EventRecord>),
+    Control(Option<ControlRecord>),
+}
+
+async fn look_up(store: &dyn Store, read: &Read) -> Result<Found, StoreError> {
+    Ok(match read {
+        Read::Item(key) => Found::Items(store.read(key).await?.into_iter().collect()),
+        Read::Under(prefix, most) => Found::Items(store.list(prefix, *most).await?),
+        Read::History(most) => Found::History(store.recent(*most).await?),
+        Read::Control => Found::Control(store.read_board().await?.control),
+    })
 }
 
 /// The handlers of one term.
