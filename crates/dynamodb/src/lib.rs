@@ -1,6 +1,6 @@
 //! The store that two sites share across the internet: one DynamoDB table (`docs/protocol.md`, records and operations).
 //!
-//! In reading order: [`table`] (what an item looks like), [`settings`] (which table, and how it is reached), the ports
+//! In reading order: [`table`] (what an item looks like), [`connect`](mod@connect) (how it is reached), the ports
 //! (`lease`, `state`), `call` (one deadline over all tries; what each of DynamoDB's errors means).
 //!
 //! How the three promises of [`relais_store::ports`] are kept:
@@ -16,8 +16,8 @@
 //! of operations, so that DynamoDB throws them away after [`table::OPERATION_KEPT`].
 
 mod call;
+pub mod connect;
 mod lease;
-pub mod settings;
 mod state;
 pub mod table;
 
@@ -27,7 +27,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use relais_failover::LeaseRecord;
 
-pub use settings::Settings;
+pub use connect::{connect, open};
 
 /// A table, reached with one set of credentials.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub struct Dynamo {
 }
 
 impl Dynamo {
-    /// A store on a client whose own retries are switched off ([`settings::connect`] makes one).
+    /// A store on a client whose own retries are switched off ([`connect`](fn@connect) makes one).
     ///
     /// `request_timeout` is the policy's: from the call to its answer, all tries together.
     #[must_use]
