@@ -28,7 +28,7 @@ impl Drop for Running {
     }
 }
 
-/// Runs the tests of `relais-dynamodb`.
+/// Runs the tests that need it.
 pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     let program = gate.shared.join(PROGRAM);
     if !program.is_file() {
@@ -55,8 +55,16 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         }
         std::thread::sleep(POLL);
     }
-    let arguments = ["test", "--locked", "--package", "relais-dynamodb", "--features", "emulator", "--no-fail-fast"];
-    let mut tests = gate.cargo(&arguments);
-    tests.env("RELAIS_AWS_ENDPOINT", format!("http://127.0.0.1:{port}"));
-    Ok(counted(&log.run(tests, None)?))
+    // The store alone, then two bots on it.
+    let contract = ["--package", "relais-dynamodb", "--features", "emulator", "--no-fail-fast"];
+    let bots = ["--package", "relais-watchdog-local", "--features", "aws", "--test", "it", "on_dynamodb"];
+    let mut all = Vec::new();
+    for arguments in [&contract[..], &bots[..]] {
+        let mut tests = gate.cargo(&[&["test", "--locked"], arguments].concat());
+        // The emulator takes any credentials; without them the SDK would look for a machine's role.
+        tests.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        tests.env("RELAIS_AWS_ENDPOINT", format!("http://127.0.0.1:{port}"));
+        all.push(counted(&log.run(tests, None)?));
+    }
+    Ok(all.into_iter().fold(Outcome::Ran { passed: 0, failed: 0, note: String::new() }, Outcome::and))
 }
