@@ -81,7 +81,7 @@ fn leave(reason: FenceReason) -> ! {
 /// The store cannot be opened, or the private port fails.
 pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<Ending> {
     let policy = settings.policy.clone();
-    let store = relais_store::open(&settings.store, policy.request_timeout).context("open the store")?;
+    let store = crate::store::open(&settings.store, policy.request_timeout).await.context("open the store")?;
     let clock = clock_for(settings.mutant);
     let reckless = Mutant::NoFence.is_on(settings.mutant);
     let incarnation = Incarnation::new(random_128());

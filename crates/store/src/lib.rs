@@ -5,13 +5,13 @@
 //! - [`records`]: what is written: [`FencedWrite`], [`StateItem`] and their keys.
 //! - [`limits`]: how large a write may be, the same in every implementation.
 //! - [`error`]: why a store could not, by cause.
-//! - [`url`]: `memory:`, `sqlite:/path`, `http://127.0.0.1:7000`, and [`open`].
+//! - [`url`]: `memory:`, `sqlite:/path`, `dynamodb:table`, `http://127.0.0.1:7000`, and [`open`].
 //! - [`memory`]: for tests and for the rehearsal.
 //! - [`sqlite`]: one file, durable, several processes.
 //! - [`served`] and [`remote`]: any store over plain HTTP on the loopback interface, for the rehearsal.
 //! - [`faulty`]: a test double that loses answers.
 //!
-//! Deliberately absent: the rules of the lease (they are [`LeaseOp::apply`](relais_failover::LeaseOp::apply); a store
+//! Deliberately absent: DynamoDB (`relais-dynamodb`, so that who does not need it does not compile it), the rules of the lease (they are [`LeaseOp::apply`](relais_failover::LeaseOp::apply); a store
 //! only makes their condition and their effect one step), any clock (a store never judges an age), and automatic
 //! retries of writes (a lost answer is told to the caller, who alone knows what it means).
 
@@ -33,4 +33,4 @@ pub use ports::{EventLog, LeaseStore, StateStore, Store};
 pub use records::{Committed, FencedWrite, KeyError, OperationId, StateItem, StateKey, Write};
 pub use remote::Remote;
 pub use sqlite::Sqlite;
-pub use url::{StoreUrl, open};
+pub use url::{DynamoUrl, StoreUrl, open};

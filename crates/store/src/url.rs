@@ -15,7 +15,7 @@ use crate::ports::Store;
 use crate::remote::Remote;
 use crate::sqlite::Sqlite;
 
-/// A store's address: `memory:`, `sqlite:/absolute/path.db` or `http://127.0.0.1:7000`.
+/// A store's address: `memory:`, `sqlite:/absolute/path.db`, `dynamodb:table?region=eu-west-3` or `http://127.0.0.1:7000`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum StoreUrl {
@@ -25,13 +25,66 @@ pub enum StoreUrl {
     Sqlite(PathBuf),
     /// Another process's store over plain HTTP; the address is a loopback one.
     Http(SocketAddr),
+    /// A DynamoDB table.
+    Dynamo(DynamoUrl),
+}
+
+/// Which DynamoDB table, and how it is reached: `dynamodb:table`, `dynamodb:table?region=eu-west-3`,
+/// `dynamodb:table?region=eu-west-3&endpoint=http://127.0.0.1:5001`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamoUrl {
+    /// The table's name: 3 to 255 of letters, digits, `_`, `-` and `.` (DynamoDB, naming rules).
+    pub table: String,
+    /// Its region; none: as the environment or the machine's metadata says.
+    pub region: Option<String>,
+    /// Another endpoint than AWS's: an emulator's.
+    pub endpoint: Option<String>,
+}
+
+impl DynamoUrl {
+    /// Reads what stands behind `dynamodb:`.
+    fn read(rest: &str) -> Option<Self> {
+        let (table, query) = rest.split_once('?').map_or((rest, None), |(table, query)| (table, Some(query)));
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        if !(3..=255).contains(&table.len()) || !table.bytes().all(good) {
+            return None;
+        }
+        let mut url = Self { table: table.to_owned(), region: None, endpoint: None };
+        for pair in query.into_iter().flat_map(|query| query.split('&')) {
+            let (name, value) = pair.split_once('=').filter(|(_, value)| !value.is_empty())?;
+            let place = match name {
+                "region" if value.bytes().all(good) => &mut url.region,
+                "endpoint" if value.starts_with("http://") || value.starts_with("https://") => &mut url.endpoint,
+                _ => return None,
+            };
+            if place.replace(value.to_owned()).is_some() {
+                return None;
+            }
+        }
+        Some(url)
+    }
+}
+
+impl fmt::Display for DynamoUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dynamodb:{}", self.table)?;
+        let pairs = [("region", &self.region), ("endpoint", &self.endpoint)];
+        let given = pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        for (i, (name, value)) in given.enumerate() {
+            write!(f, "{}{name}={value}", if i == 0 { '?' } else { '&' })?;
+        }
+        Ok(())
+    }
 }
 
 /// A text that is no [`StoreUrl`]. It is a mistake in the configuration (exit code 64).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// None of the known beginnings.
-    #[error("store address {url:?} is none of memory:, sqlite:/absolute/path.db, http://127.0.0.1:7000")]
+    #[error(
+        "store address {url:?} is none of memory:, sqlite:/absolute/path.db, dynamodb:table?region=eu-west-3, \
+         http://127.0.0.1:7000"
+    )]
     Unknown {
         /// The text.
         url: String,
@@ -39,6 +92,15 @@ pub enum StoreUrlError {
     /// A file that depends on the folder the program was started in.
     #[error("store address {url:?} needs an absolute path to a file, as in sqlite:/var/lib/relais/state.db")]
     NotAbsolute {
+        /// The text.
+        url: String,
+    },
+    /// No table that DynamoDB can have, or something behind it that is neither a region nor an endpoint.
+    #[error(
+        "store address {url:?} needs a table's name and at most a region and an endpoint, as in \
+         dynamodb:relais?region=eu-west-3&endpoint=http://127.0.0.1:5001"
+    )]
+    NotATable {
         /// The text.
         url: String,
     },
@@ -71,6 +133,9 @@ impl FromStr for StoreUrl {
             let names_a_file = path.is_absolute() && path.file_name().is_some() && !url.ends_with('/');
             return if names_a_file { Ok(Self::Sqlite(path)) } else { Err(StoreUrlError::NotAbsolute { url: text() }) };
         }
+        if let Some(rest) = url.strip_prefix("dynamodb:") {
+            return DynamoUrl::read(rest).map(Self::Dynamo).ok_or_else(|| StoreUrlError::NotATable { url: text() });
+        }
         let rest = url.strip_prefix("http://").ok_or_else(|| StoreUrlError::Unknown { url: text() })?;
         let address: SocketAddr = rest
             .strip_suffix('/')
@@ -91,6 +156,7 @@ impl fmt::Display for StoreUrl {
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Self::Http(address) => write!(f, "http://{address}"),
+            Self::Dynamo(url) => url.fmt(f),
         }
     }
 }
@@ -118,11 +184,16 @@ impl From<StoreUrl> for String {
 ///
 /// # Errors
 /// [`StoreError::Unreachable`], [`StoreError::Corrupt`], [`StoreError::Newer`], [`StoreError::Busy`] or
-/// [`StoreError::Full`] about the file, each naming it.
+/// [`StoreError::Full`] about the file, each naming it; [`StoreError::Invalid`] for a DynamoDB table, which only
+/// `relais-dynamodb` opens.
 pub fn open(url: &StoreUrl, request_timeout: Duration) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match url {
         StoreUrl::Memory => Arc::new(Memory::new()),
         StoreUrl::Sqlite(path) => Arc::new(Sqlite::open(path, request_timeout / 3)?),
         StoreUrl::Http(address) => Arc::new(Remote::new(*address, request_timeout)?),
+        StoreUrl::Dynamo(url) => {
+            let reason = format!("{url}: this build knows no DynamoDB; build it with the feature `aws`");
+            return Err(StoreError::Invalid { reason });
+        }
     })
 }

@@ -12,7 +12,7 @@ pub(crate) fn run(init: &Init) -> anyhow::Result<()> {
     let url = init.store.parse().map_err(|error| relais_host::exit::BadUsage(format!("--store: {error}")))?;
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     runtime.block_on(async {
-        let store = relais_store::open(&url, policy.request_timeout).context("open the store")?;
+        let store = relais_bot::store::open(&url, policy.request_timeout).await.context("open the store")?;
         let record = LeaseRecord::initial(Version::new(random_128()), policy.ttl, Boottime.wall());
         store.init(&record).await.context("initialise the store")?;
         println!("{}: the lease is there, held by nobody", init.store);

@@ -29,7 +29,7 @@ pub(crate) fn run(watch: &Watch) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     runtime.block_on(async {
-        let store = relais_store::open(&url, policy.request_timeout).context("open the store")?;
+        let store = relais_bot::store::open(&url, policy.request_timeout).await.context("open the store")?;
         let memory = Memory::default();
         let ports = Ports {
             store: store.as_ref(),

@@ -2,7 +2,7 @@
 //! `cargo xtask bench-bot`: the bot under load.
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
-//! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`policy_table`], [`purity`]), how the
+//! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`emulator`], [`policy_table`], [`purity`]), how the
 //! result is counted and shown ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
@@ -12,6 +12,7 @@ mod bench_bot;
 mod count;
 mod deny;
 mod drill;
+mod emulator;
 mod fuzz;
 mod gate;
 mod policy_table;

@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{deny, drill, policy_table, purity};
+use crate::{deny, drill, emulator, policy_table, purity};
 
 /// One step.
 pub(crate) struct Step {
@@ -23,6 +23,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "purity", what: "no runtime, network or clock crate below relais-failover", run: purity::run },
     Step { name: "clippy", what: "no warning in any target with any feature", run: clippy },
     Step { name: "tests", what: "tests and doc tests of every crate", run: tests },
+    Step { name: "emulator", what: "the DynamoDB store against an emulator of it", run: emulator::run },
     Step { name: "mutants", what: "the rehearsal rejects the known bad designs", run: mutants },
     Step { name: "docs", what: "the documentation of every crate builds without a warning", run: docs },
     Step { name: "deny", what: "licences, sources, and bans that hold the crate direction", run: deny::bans },
@@ -100,7 +101,7 @@ fn plain(finished: &Finished) -> Outcome {
 }
 
 /// A run of `cargo test`: each test counts, and so does a run that broke before its tests or had none.
-fn counted(finished: &Finished) -> Outcome {
+pub(crate) fn counted(finished: &Finished) -> Outcome {
     let Tests { passed, failed, ignored, documented } = Tests::in_output(&finished.text);
     let mut note = format!("{documented} of them in documentation, {ignored} ignored");
     let broke = !finished.success && failed == 0;

@@ -24,6 +24,16 @@ impl Outcome {
         Self::Ran { passed: 1, failed: 0, note: note.into() }
     }
 
+    /// Two runs as one step: their counts together, and the later note.
+    pub(crate) fn and(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Ran { passed, failed, .. }, Self::Ran { passed: more, failed: worse, note }) => {
+                Self::Ran { passed: passed + more, failed: failed + worse, note }
+            }
+            (reason @ Self::NotRun(_), _) | (_, reason @ Self::NotRun(_)) => reason,
+        }
+    }
+
     /// A plain step that failed.
     pub(crate) fn failed(note: impl Into<String>) -> Self {
         Self::Ran { passed: 0, failed: 1, note: note.into() }

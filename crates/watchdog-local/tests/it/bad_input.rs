@@ -143,3 +143,12 @@ fn a_pace_that_rounds_the_protocol_away_is_refused() {
         assert!(line.contains("pace"), "{line}");
     }
 }
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn a_table_is_refused_by_a_build_without_dynamodb_with_the_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, error) = refusal(folder.path(), &["init", "--store", "dynamodb:relais?region=eu-west-3"]);
+    assert_ne!(code, 0);
+    assert!(error.contains("this build knows no DynamoDB; build it with the feature `aws`"), "{error}");
+}

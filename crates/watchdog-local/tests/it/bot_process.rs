@@ -39,10 +39,20 @@ impl Site {
     /// The same beside another Discord and with other settings.
     pub(crate) async fn with(pace: f64, change: impl FnOnce(&mut DiscordConfig, &mut Value)) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        Self::on(folder, &url, pace, change).await
+    }
+
+    /// The same on a store of this address, which must be empty; what is written goes into `folder`.
+    pub(crate) async fn on(
+        folder: TempDir,
+        url: &str,
+        pace: f64,
+        change: impl FnOnce(&mut DiscordConfig, &mut Value),
+    ) -> Self {
         let policy = Policy::embedded().paced(pace).unwrap();
         let path = |name: &str| folder.path().join(name);
-        let url = format!("sqlite:{}", path("store.db").display());
-        let store = relais_store::open(&url.parse().unwrap(), Duration::from_secs(10)).unwrap();
+        let store = relais_bot::store::open(&url.parse().unwrap(), Duration::from_secs(10)).await.unwrap();
         let first = LeaseRecord::initial(Version::new(clock::random_128()), policy.ttl, Boottime.wall());
         store.init(&first).await.unwrap();
 

@@ -9,6 +9,8 @@ mod every_command;
 mod four_shards;
 #[cfg(feature = "mutants")]
 mod known_bad_designs;
+#[cfg(feature = "aws")]
+mod on_dynamodb;
 mod one_scene;
 mod operators_move_the_bot;
 mod person;

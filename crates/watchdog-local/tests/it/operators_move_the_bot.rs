@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use relais_failover::{ControlMode, Site as Place};
-use relais_world::discord::{CommandOption, Kind, Opened};
-use serde_json::json;
+use relais_world::discord::{CommandOption, DiscordConfig, Kind, Opened};
+use serde_json::{Value, json};
 
 use crate::bot_process::Site;
 use crate::person::{Person, number, parts, text};
@@ -33,7 +33,16 @@ async fn asks_for(me: &Person<'_>, to: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_moves_the_bot_to_the_cloud_and_back_and_nothing_else_does() {
-    let mut site = Site::with(10.0, |_, settings| settings["discord"]["operators"] = json!(["7"])).await;
+    there_and_back(Site::with(10.0, operated).await).await;
+}
+
+/// Names the operator in a site's settings.
+pub(crate) fn operated(_: &mut DiscordConfig, settings: &mut Value) {
+    settings["discord"]["operators"] = json!(["7"]);
+}
+
+/// The whole of it, on any store.
+pub(crate) async fn there_and_back(mut site: Site) {
     site.start();
     site.sessions(1).await;
     site.start_beside("cloud");
