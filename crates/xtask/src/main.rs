@@ -2,8 +2,9 @@
 //! `cargo xtask bench-bot`: the bot under load.
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
-//! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`emulator`], [`policy_table`], [`purity`]), how the
-//! result is counted and shown ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`]).
+//! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`emulator`], [`policy_table`],
+//! [`purity`], [`terraform`]), how the result is counted and shown ([`count`], [`table`]), the long runs beside the gate
+//! ([`fuzz`], [`bench_bot`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
 //! table and counts neither as passed nor as failed.
@@ -20,6 +21,7 @@ mod process;
 mod purity;
 mod steps;
 mod table;
+mod terraform;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

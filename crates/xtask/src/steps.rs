@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{deny, drill, emulator, policy_table, purity};
+use crate::{deny, drill, emulator, policy_table, purity, terraform};
 
 /// One step.
 pub(crate) struct Step {
@@ -24,6 +24,11 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "clippy", what: "no warning in any target with any feature", run: clippy },
     Step { name: "tests", what: "tests and doc tests of every crate", run: tests },
     Step { name: "emulator", what: "the DynamoDB store against an emulator of it", run: emulator::run },
+    Step {
+        name: "terraform",
+        what: "the cloud account's description is valid and keeps its rules",
+        run: terraform::run,
+    },
     Step { name: "mutants", what: "the rehearsal rejects the known bad designs", run: mutants },
     Step { name: "docs", what: "the documentation of every crate builds without a warning", run: docs },
     Step { name: "deny", what: "licences, sources, and bans that hold the crate direction", run: deny::bans },
