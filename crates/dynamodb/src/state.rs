@@ -24,6 +24,8 @@ use crate::table::{
 
 /// How often another transaction may have appended to the history first. There is one holder, and it moves seldom.
 const APPENDS: usize = 32;
+/// Items of a page above which a query is not told how many are wanted.
+const LARGEST_PAGE: i32 = 1_000;
 /// Digits of an event's number: as many as 2^64 has.
 const DIGITS: usize = 20;
 /// The places of the mark and of the fence in each transaction.
@@ -46,8 +48,9 @@ impl Dynamo {
     pub(crate) async fn pages(&self, query: QueryFluentBuilder, limit: usize) -> Result<Vec<Item>, StoreError> {
         let (mut items, mut next): (Vec<Item>, Option<Item>) = (Vec::new(), None);
         while items.len() < limit {
-            let page = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
-            let query = query.clone().limit(page).set_exclusive_start_key(next.take());
+            // A page ends at a megabyte by itself.
+            let page = i32::try_from(limit - items.len()).ok().filter(|&page| page <= LARGEST_PAGE);
+            let query = query.clone().set_limit(page).set_exclusive_start_key(next.take());
             let answer = match self.call(|| query.clone().send(), |_| None).await {
                 Ok(answer) => answer,
                 Err(Failure::Store(error)) => return Err(error),
@@ -59,6 +62,7 @@ impl Dynamo {
                 break;
             }
         }
+        items.truncate(limit);
         Ok(items)
     }
 
