@@ -36,8 +36,8 @@ pub enum Heard {
     },
     /// A heartbeat arrived (op 11).
     HeartbeatAck,
-    /// What the connection itself answers, or nobody knows.
-    Other,
+    /// Discord asks for a heartbeat (op 1), which the connection itself answers.
+    HeartbeatAsked,
 }
 
 /// Why a message could not be read.
@@ -89,6 +89,7 @@ pub fn decode(text: &str) -> Result<Heard, Undecodable> {
                 _ => Heard::Event { sequence },
             }
         }
+        1 => Heard::HeartbeatAsked,
         7 => Heard::Reconnect,
         9 => Heard::Invalid { resumable: serde_json::from_str(content()?)? },
         10 => {
@@ -96,7 +97,7 @@ pub fn decode(text: &str) -> Result<Heard, Undecodable> {
             Heard::Hello { heartbeat_interval }
         }
         11 => Heard::HeartbeatAck,
-        _ => Heard::Other,
+        _ => return Err(serde_json::Error::custom(format_args!("unknown opcode {op}")).into()),
     })
 }
 
@@ -131,6 +132,7 @@ mod tests {
             "[]",
             "\u{0}",
             "{}",
+            "{\"op\": 99}",
             r#"{"op": 0, "t": "RESUMED", "d": {}}"#,
             r#"{"op": 0, "s": 1, "d": {}}"#,
             r#"{"op": 0, "s": 1, "t": "INTERACTION_CREATE"}"#,
@@ -155,7 +157,6 @@ mod tests {
         let hello = r#"{"op": 10, "d": {"heartbeat_interval": 41250, "_trace": ["x"]}}"#;
         assert_eq!(heard(hello), "Hello { heartbeat_interval: 41250 }");
         assert_eq!(heard(r#"{"op": 11}"#), "HeartbeatAck");
-        assert_eq!(heard(r#"{"op": 1, "d": 5}"#), "Other");
-        assert_eq!(heard(r#"{"op": 99}"#), "Other");
+        assert_eq!(heard(r#"{"op": 1, "d": 5}"#), "HeartbeatAsked");
     }
 }

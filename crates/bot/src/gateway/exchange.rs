@@ -200,8 +200,8 @@ impl Conversation {
                 link.flush(self.policy().drain / 4).await;
                 return Some(if resumable { End::Lost { active: Duration::ZERO } } else { End::Invalid });
             }
-            // A heartbeat asked for: twilight answers it.
-            Ok(Heard::Other) => {}
+            // twilight answers it.
+            Ok(Heard::HeartbeatAsked) => {}
             Err(error) => {
                 let error = format!("{:#}", anyhow::Error::from(error));
                 tracing::warn!(error, "gateway message not decodable");
