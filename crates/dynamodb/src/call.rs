@@ -77,12 +77,29 @@ impl Dynamo {
             }
             let jittered = jittered(pause, clock::random_128());
             if clock::now().since(began) + jittered >= self.request_timeout {
-                return Err(Failure::Store(if ambiguous { StoreError::Timeout } else { self.busy() }));
+                return Err(Failure::Store(if ambiguous {
+                    StoreError::Timeout
+                } else {
+                    self.busy(self.request_timeout)
+                }));
             }
             tracing::debug!(table = self.table, error = %short(&error), "store tried again");
             sleep(jittered).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// The same for an operation without a condition.
+    pub(crate) async fn unconditional<T, E, F>(&self, send: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        self.call(send, |_| None).await.map_err(|failure| match failure {
+            Failure::Store(error) => error,
+            // Nothing was left to the port to judge.
+            Failure::Said { .. } => StoreError::Timeout,
+        })
     }
 
     /// For errors of any operation.
@@ -126,8 +143,9 @@ impl Dynamo {
         StoreError::Unreachable { store: format!("dynamodb:{}", self.table), reason: reason.to_string() }
     }
 
-    fn busy(&self) -> StoreError {
-        let waited_ms = u64::try_from(self.request_timeout.as_millis()).unwrap_or(u64::MAX);
+    /// Others were always first; nothing was written.
+    pub(crate) fn busy(&self, waited: Duration) -> StoreError {
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         StoreError::Busy { store: format!("dynamodb:{}", self.table), waited_ms }
     }
 }

@@ -27,7 +27,7 @@ struct Found {
 }
 
 impl Dynamo {
-    /// The time of one call, however many requests it takes.
+    /// The time of one call of a port that takes several requests; one request has its own.
     pub(crate) async fn within<T, E: From<StoreError>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -59,20 +59,12 @@ impl Dynamo {
 
     async fn put_always(&self, item: Item) -> Result<(), StoreError> {
         let put = self.put(item);
-        match self.call(|| put.clone().send(), |_| None).await {
-            Ok(_) => Ok(()),
-            Err(Failure::Store(error)) => Err(error),
-            Err(Failure::Said { .. }) => Err(StoreError::Timeout),
-        }
+        self.unconditional(|| put.clone().send()).await.map(drop)
     }
 
     pub(crate) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        match self.call(|| get.clone().send(), |_| None).await {
-            Ok(answer) => Ok(answer.item),
-            Err(Failure::Store(error)) => Err(error),
-            Err(Failure::Said { .. }) => Err(StoreError::Timeout),
-        }
+        Ok(self.unconditional(|| get.clone().send()).await?.item)
     }
 
     async fn read_lease(&self) -> Result<Option<LeaseRecord>, StoreError> {
@@ -126,7 +118,7 @@ impl Dynamo {
             }
         }
         // The lease changed under each try; none of them was written.
-        Err(StoreError::Busy { store: format!("dynamodb:{}", self.table), waited_ms: 0 }.into())
+        Err(self.busy(Duration::ZERO).into())
     }
 }
 
@@ -136,7 +128,7 @@ impl LeaseStore for Dynamo {
         let item = table::lease(record).map_err(|error| self.wire(error))?;
         let put =
             self.put(item).condition_expression("attribute_not_exists(#pk)").expression_attribute_names("#pk", PK);
-        match self.within(self.put_if(put)).await? {
+        match self.put_if(put).await? {
             Ok(()) => Ok(()),
             Err(Found { old: Some(old), again: true }) if self.record::<LeaseRecord>(&old)? == *record => Ok(()),
             Err(_) => Err(StoreError::AlreadyInitialised),
@@ -169,7 +161,7 @@ impl LeaseStore for Dynamo {
     async fn put_handback(&self, record: &HandbackRecord) -> Result<(), StoreError> {
         let mut item = table::item(BOARD, record).map_err(|error| self.wire(error))?;
         item.insert(SITE.to_owned(), text(record.site.as_str()));
-        self.within(self.put_always(item)).await
+        self.put_always(item).await
     }
 
     async fn clear_handback(&self, site: Site) -> Result<(), StoreError> {
@@ -181,23 +173,20 @@ impl LeaseStore for Dynamo {
         let judge = |error: &DeleteItemError| {
             matches!(error, DeleteItemError::ConditionalCheckFailedException(_)).then_some(Verdict::Condition)
         };
-        let call = async {
-            match self.call(|| delete.clone().send(), judge).await {
-                // Another site's, or none: it stays as it is.
-                Ok(_) | Err(Failure::Said { .. }) => Ok(()),
-                Err(Failure::Store(error)) => Err(error),
-            }
-        };
-        self.within(call).await
+        match self.call(|| delete.clone().send(), judge).await {
+            // Another site's, or none: it stays as it is.
+            Ok(_) | Err(Failure::Said { .. }) => Ok(()),
+            Err(Failure::Store(error)) => Err(error),
+        }
     }
 
     async fn put_control(&self, record: &ControlRecord) -> Result<(), StoreError> {
         let item = table::item(BOARD, record).map_err(|error| self.wire(error))?;
-        self.within(self.put_always(item)).await
+        self.put_always(item).await
     }
 
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {
-        let item = self.within(self.get(table::key(WatchRecord::NAME, WatchRecord::NAME))).await?;
+        let item = self.get(table::key(WatchRecord::NAME, WatchRecord::NAME)).await?;
         item.map(|item| self.record(&item)).transpose()
     }
 
@@ -212,7 +201,7 @@ impl LeaseStore for Dynamo {
                 .expression_attribute_names("#revision", REVISION)
                 .expression_attribute_values(":revision", number(revision)),
         };
-        match self.within(self.put_if(put)).await? {
+        match self.put_if(put).await? {
             Ok(()) => Ok(()),
             Err(Found { old, again }) => {
                 let current: Option<WatchRecord> = old.map(|old| self.record(&old)).transpose()?;

@@ -51,11 +51,7 @@ impl Dynamo {
             // A page ends at a megabyte by itself.
             let page = i32::try_from(limit - items.len()).ok().filter(|&page| page <= LARGEST_PAGE);
             let query = query.clone().set_limit(page).set_exclusive_start_key(next.take());
-            let answer = match self.call(|| query.clone().send(), |_| None).await {
-                Ok(answer) => answer,
-                Err(Failure::Store(error)) => return Err(error),
-                Err(Failure::Said { .. }) => return Err(StoreError::Timeout),
-            };
+            let answer = self.unconditional(|| query.clone().send()).await?;
             items.extend(answer.items.unwrap_or_default());
             next = answer.last_evaluated_key;
             if next.is_none() {
@@ -198,7 +194,7 @@ impl Dynamo {
                 Err(Cancelled::Outrun) => {}
             }
         }
-        Err(StoreError::Busy { store: format!("dynamodb:{}", self.table), waited_ms: 0 }.into())
+        Err(self.busy(Duration::ZERO).into())
     }
 }
 
@@ -230,7 +226,7 @@ impl StateStore for Dynamo {
     }
 
     async fn read(&self, key: &StateKey) -> Result<Option<StateItem>, StoreError> {
-        let item = self.within(self.get(table::state_key(key))).await?;
+        let item = self.get(table::state_key(key)).await?;
         item.map(|item| self.state_item(&item)).transpose()
     }
 
