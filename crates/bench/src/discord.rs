@@ -19,11 +19,7 @@ use axum::{
 };
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
 use crate::{
     ask::{APPLICATION, Ask, number},
@@ -44,8 +40,8 @@ pub(crate) struct Shared {
     began: Duration,
     tally: Mutex<Tally>,
     unknown: Mutex<BTreeSet<String>>,
-    /// The way to the socket that identified last, and how many did.
-    pub(crate) session: watch::Sender<Option<mpsc::UnboundedSender<Value>>>,
+    /// The way to the socket whose session began last.
+    session: Mutex<Option<mpsc::UnboundedSender<Value>>>,
 }
 
 impl Shared {
@@ -55,6 +51,15 @@ impl Shared {
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<mpsc::UnboundedSender<Value>>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on questions go this way.
+    pub(crate) fn begin(&self, session: mpsc::UnboundedSender<Value>) {
+        *self.session() = Some(session);
     }
 }
 
@@ -66,8 +71,7 @@ impl Discord {
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let (tally, unknown) = (Mutex::default(), Mutex::default());
-        let (session, _) = watch::channel(None);
+        let (tally, unknown, session) = (Mutex::default(), Mutex::default(), Mutex::default());
         let shared = Arc::new(Shared { address, began: since_boot(), tally, unknown, session });
         let router = Router::new()
             .route("/api/v10/gateway", get(way))
@@ -100,7 +104,7 @@ impl Discord {
     /// Whether a bot has a session.
     #[must_use]
     pub fn has_session(&self) -> bool {
-        self.shared.session.borrow().as_ref().is_some_and(|session| !session.is_closed())
+        self.shared.session().as_ref().is_some_and(|session| !session.is_closed())
     }
 
     /// The clock of all times here.
@@ -114,7 +118,7 @@ impl Discord {
         let number = self.shared.tally().asked(ask, due);
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let event = ask.event(number, user, u64::try_from(unix.as_millis()).unwrap_or(0));
-        if let Some(session) = &*self.shared.session.borrow() {
+        if let Some(session) = &*self.shared.session() {
             // Whoever hung up misses it, and it counts as lost.
             let _ = session.send(event);
         }

@@ -70,13 +70,10 @@ async fn carry(shared: &Shared, link: &mut WebSocket, mut out: Out) -> anyhow::R
                 };
                 match payload["op"].as_u64() {
                     Some(1) => link.send(out.frame(&json!({ "op": 11 }))?).await?,
-                    Some(2) => {
-                        link.send(out.event("READY", &ready(shared))?).await?;
-                        shared.session.send_replace(Some(sender.clone()));
-                    }
-                    Some(6) => {
-                        link.send(out.event("RESUMED", &json!({}))?).await?;
-                        shared.session.send_replace(Some(sender.clone()));
+                    Some(op @ (2 | 6)) => {
+                        let (name, data) = if op == 2 { ("READY", ready(shared)) } else { ("RESUMED", json!({})) };
+                        link.send(out.event(name, &data)?).await?;
+                        shared.begin(sender.clone());
                     }
                     _ => {}
                 }

@@ -51,7 +51,7 @@ impl Subject {
     /// # Errors
     /// A file cannot be written or the program cannot be started.
     pub async fn launch(&self, discord: SocketAddr, folder: &Path) -> anyhow::Result<Running> {
-        let mut command = match self {
+        let command = match self {
             Self::Relais { program, arguments } => {
                 let config = settle(discord, folder).await?;
                 let mut command = Command::new(program);
@@ -60,11 +60,11 @@ impl Subject {
             }
             Self::DiscordPy { python, script } => {
                 let mut command = Command::new(python);
-                command.arg(script);
+                command.arg(script).env("BENCH_REST", format!("http://{discord}"));
+                command.env("BENCH_GATEWAY", format!("ws://{discord}"));
                 command
             }
         };
-        command.env("BENCH_REST", format!("http://{discord}")).env("BENCH_GATEWAY", format!("ws://{discord}"));
         Running::spawn(command, &folder.join("bot.log"))
     }
 }
