@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use relais_aws::{Fault, fault, short};
 use relais_host::clock;
 use relais_store::StoreError;
 use tokio::time::{sleep, timeout};
@@ -104,17 +105,10 @@ impl Dynamo {
 
     /// For errors of any operation.
     fn verdict<E: ProvideErrorMetadata + Error + 'static>(&self, error: &SdkError<E>) -> Verdict {
-        match error {
-            SdkError::ConstructionFailure(_) => Verdict::Final(self.unreachable(short(error))),
-            SdkError::DispatchFailure(failure) if failure.is_user() || never_left(error) => {
-                Verdict::Final(self.unreachable(short(error)))
-            }
-            SdkError::ServiceError(said) => {
-                let (code, status) = (said.err().code().unwrap_or_default(), said.raw().status().as_u16());
-                self.by_code(code, status, said.err().message().unwrap_or_default())
-            }
-            // Sent, and no answer that could be read.
-            _ => Verdict::Ambiguous,
+        match fault(error) {
+            Fault::NeverSent(why) => Verdict::Final(self.unreachable(why)),
+            Fault::Unanswered(_) => Verdict::Ambiguous,
+            Fault::Said { code, status, message } => self.by_code(&code, status, &message),
         }
     }
 
@@ -148,29 +142,6 @@ impl Dynamo {
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         StoreError::Busy { store: format!("dynamodb:{}", self.table), waited_ms }
     }
-}
-
-/// Whether no connection came to be, so that nothing was sent.
-fn never_left(error: &(dyn Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect()) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
-}
-
-/// The error with its causes, in one line.
-fn short(error: &(dyn Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words = format!("{words}: {cause}");
-        next = cause.source();
-    }
-    words
 }
 
 /// Between half and one and a half of the mean.
