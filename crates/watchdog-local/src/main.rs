@@ -7,6 +7,7 @@ mod arguments;
 mod drill;
 mod init;
 mod watch;
+mod watch_config;
 
 use std::process::ExitCode;
 

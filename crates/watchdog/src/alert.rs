@@ -1,6 +1,9 @@
-//! The alert adapter that needs nothing: the log.
+//! Where alerts go: the log, which needs nothing, and several places at once.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use relais_failover::decide::Alert;
 use tracing::{error, warn};
 
@@ -18,5 +21,16 @@ impl AlertPort for LogAlert {
         } else {
             warn!(what = %alert, "alert");
         }
+    }
+}
+
+/// Several places, side by side: a slow one does not hold the others up.
+#[derive(Clone, Default)]
+pub struct Everywhere(pub Vec<Arc<dyn AlertPort>>);
+
+#[async_trait]
+impl AlertPort for Everywhere {
+    async fn alert(&self, alert: Alert) {
+        join_all(self.0.iter().map(|place| place.alert(alert))).await;
     }
 }

@@ -48,7 +48,7 @@ impl CommandStandby {
             .output();
         let output = tokio::time::timeout(Duration::from_millis(self.config.timeout_ms), run)
             .await
-            .map_err(|_| unavailable("timed out".to_owned()))?
+            .map_err(|_| StandbyError::Unanswered(format!("{program}: timed out")))?
             .map_err(|error| unavailable(error.to_string()))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);

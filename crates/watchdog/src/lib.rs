@@ -10,9 +10,11 @@ pub mod tick;
 
 pub mod alert;
 pub mod command;
-pub mod config;
 pub mod probe;
 pub mod run;
+pub mod webhook;
+
+mod connect;
 
 pub use ports::{AlertPort, Machine, MachineId, Memory, Ports, Probe, Standby, StandbyError};
 pub use tick::{TickReport, tick};

@@ -57,9 +57,12 @@ pub enum StandbyError {
     /// A limit of the account: a page.
     #[error("a limit of the account is reached")]
     LimitExceeded,
-    /// No usable answer.
+    /// It was not done.
     #[error("not available: {0}")]
     Unavailable(String),
+    /// It may have been done: the answer was lost.
+    #[error("not answered: {0}")]
+    Unanswered(String),
 }
 
 /// The standby machines of this project. Adapters find them by tag and never touch others.

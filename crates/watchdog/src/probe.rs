@@ -4,8 +4,6 @@
 //! One connection a look, nothing kept: a pooled connection would go on answering over a path that new visitors no
 //! longer find. Redirects are not followed, the body is bounded, connecting and the whole look have time-outs.
 
-mod connect;
-
 use core::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use self::connect::{Connector, Stream, Target};
+use crate::connect::{Connector, Stream, Target};
 use crate::ports::Probe;
 
 /// What to probe and how.

@@ -29,6 +29,8 @@ pub struct TickReport {
     pub board: Option<Board>,
     /// The standby; none if it could not be looked at.
     pub instance: Option<InstanceState>,
+    /// How long it has been running, by the provider's word.
+    pub running_for: Option<Duration>,
     /// What the standby should be.
     pub desired: Desired,
     /// What was decided.
@@ -100,6 +102,7 @@ pub async fn tick(ports: &Ports<'_>, policy: &Policy, now: Timestamp) -> TickRep
         sighting,
         board: seen.board,
         instance: seen.look.instance,
+        running_for: seen.look.running_for,
         desired: verdict.desired,
         action: decided.action,
         outcome,
@@ -202,7 +205,10 @@ async fn carry_out(
     info!(?action, ok = done.is_ok(), "standby switched");
     let Err(error) = done else { return Outcome::Done };
     warn!(%error, "the standby could not be switched");
-    watch.not_done(action);
+    // What may have been done stays spent: the next look sends the same start under the same token, and no second one.
+    if !matches!(error, StandbyError::Unanswered(_)) {
+        watch.not_done(action);
+    }
     // Somebody else did it already: the next look tells.
     if error != StandbyError::IncorrectInstanceState {
         alerts.extend(watch.due_alerts(&[alert_for(&error)], policy, now));
@@ -249,8 +255,9 @@ const fn alert_for(error: &StandbyError) -> Alert {
     match error {
         StandbyError::InsufficientCapacity => Alert::NoCapacity,
         StandbyError::Unauthorized | StandbyError::LimitExceeded => Alert::NotAllowed,
-        StandbyError::IncorrectInstanceState | StandbyError::Throttled | StandbyError::Unavailable(_) => {
-            Alert::StandbyUnavailable
-        }
+        StandbyError::IncorrectInstanceState
+        | StandbyError::Throttled
+        | StandbyError::Unavailable(_)
+        | StandbyError::Unanswered(_) => Alert::StandbyUnavailable,
     }
 }

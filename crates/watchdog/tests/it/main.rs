@@ -3,3 +3,4 @@
 
 mod probe;
 mod tick;
+mod webhook;

@@ -53,7 +53,7 @@ impl Shared {
             Some(Fault::LoseAnswer) => match work(&mut fleet) {
                 Ok(_) => {
                     fleet.note(None, Ec2Event::AnswerLost { call });
-                    return Err(StandbyError::Unavailable("the answer was lost".to_owned()));
+                    return Err(StandbyError::Unanswered("the answer was lost".to_owned()));
                 }
                 Err(error) => Err(error),
             },

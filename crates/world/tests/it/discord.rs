@@ -4,6 +4,7 @@ mod clients;
 mod gateway;
 mod link;
 mod rest;
+mod webhook;
 
 use std::{
     path::{Path, PathBuf},

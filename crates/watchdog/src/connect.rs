@@ -17,16 +17,16 @@ use tokio_rustls::client::TlsStream;
 
 /// What a URL names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     secure: bool,
     host: String,
     port: u16,
-    pub(super) authority: String,
-    pub(super) path: String,
+    pub(crate) authority: String,
+    pub(crate) path: String,
 }
 
 impl Target {
-    pub(super) fn parse(url: &str) -> Option<Self> {
+    pub(crate) fn parse(url: &str) -> Option<Self> {
         let uri: Uri = url.parse().ok()?;
         let secure = match uri.scheme_str()? {
             "https" => true,
@@ -40,13 +40,18 @@ impl Target {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Some(Self { secure, host: host.trim_matches(['[', ']']).to_owned(), port, authority, path: path.to_owned() })
     }
+
+    /// Whether what is sent there can be read by nobody on the way.
+    pub(crate) fn is_private_or_secure(&self) -> bool {
+        self.secure || self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
 }
 
 /// TLS trust, prepared once.
-pub(super) struct Connector(TlsConnector);
+pub(crate) struct Connector(TlsConnector);
 
 impl Connector {
-    pub(super) fn new(extra_root_pem: Option<&[u8]>) -> Result<Self, String> {
+    pub(crate) fn new(extra_root_pem: Option<&[u8]>) -> Result<Self, String> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if let Some(pem) = extra_root_pem {
             let before = roots.len();
@@ -67,7 +72,7 @@ impl Connector {
     }
 
     /// Connects to the first address of the name that answers.
-    pub(super) async fn connect(&self, target: &Target) -> Result<Stream, Failure> {
+    pub(crate) async fn connect(&self, target: &Target) -> Result<Stream, Failure> {
         let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(|_| Failure::Dns)?;
         let mut connected = None;
         let mut named = false;
@@ -89,7 +94,7 @@ impl Connector {
 }
 
 /// A connection, plain or not.
-pub(super) enum Stream {
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
