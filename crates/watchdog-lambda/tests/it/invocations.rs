@@ -1,0 +1,139 @@
+//! What an invocation does, and what it leaves behind.
+
+use relais_failover::{ControlMode, ControlRecord, WallClock};
+use relais_store::LeaseStore as _;
+use serde_json::{Value, json};
+
+use crate::little_aws::LittleAws;
+use crate::runtime::Sandbox;
+
+/// `passes` are 2.5 s, a failure is confirmed after 0.6 s.
+const PACE: f64 = 20.0;
+
+fn schedule() -> Value {
+    json!({ "reason": "schedule" })
+}
+
+/// The one line that CloudWatch reads metrics from.
+fn metrics(log: &str) -> Value {
+    let lines: Vec<&str> =
+        log.lines().filter(|line| line.starts_with("{\"Alerts\"") || line.contains("\"_aws\"")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    serde_json::from_str(lines[0]).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minute_without_the_laptop_starts_one_machine() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let sandbox = Sandbox::start(&aws).await;
+    let (good, answer) = sandbox.invoke(schedule(), 58).await;
+    assert!(good, "{answer}");
+    assert_eq!((&answer["desired"], &answer["coming"], &answer["probe"]), (&json!("on"), &json!(true), &json!("tcp")));
+    assert!(answer["looks"].as_u64().unwrap() >= 5, "{answer}");
+    assert_eq!(aws.seen().tokens.len(), 1);
+    let watch = aws.store.read_watch().await.unwrap().unwrap();
+    assert_eq!(aws.seen().tokens[0], format!("{}-0", watch.start_token()));
+
+    let log = sandbox.log();
+    let metrics = metrics(&log);
+    let directive = &metrics["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!((&directive["Namespace"], &directive["Dimensions"]), (&json!("Relais"), &json!([["Project"]])));
+    let named: Vec<&str> =
+        directive["Metrics"].as_array().unwrap().iter().map(|one| one["Name"].as_str().unwrap()).collect();
+    assert_eq!(named, ["LookMs", "Looks", "ProbeOk", "LeaseFresh", "Switches", "Alerts", "StandbyRunningSeconds"]);
+    assert!(named.iter().all(|name| metrics[*name].is_number()), "{metrics}");
+    assert_eq!((&metrics["Project"], &metrics["Switches"]), (&json!("relais"), &json!(1)));
+    assert_eq!(metrics["Looks"], answer["looks"]);
+    // Every line is JSON, so that the log can be queried.
+    assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_sandboxes_at_once_start_one_machine() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let (one, two) = (Sandbox::start(&aws).await, Sandbox::start(&aws).await);
+    for _ in 0..2 {
+        let (first, second) = tokio::join!(one.invoke(schedule(), 58), two.invoke(schedule(), 58));
+        assert!(first.0 && second.0, "{first:?} {second:?}");
+    }
+    let mut tokens = aws.seen().tokens.clone();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 1, "every call has the same token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hand_over_is_answered_once_the_standby_is_on_its_way() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let sandbox = Sandbox::start(&aws).await;
+    let wish = ControlRecord {
+        schema: 1,
+        mode: ControlMode::ForceCloud,
+        until: WallClock(u64::MAX / 2),
+        reason: "lid".to_owned(),
+        by: None,
+    };
+    aws.store.put_control(&wish).await.unwrap();
+    let (good, answer) = sandbox.invoke(json!({ "reason": "handover" }), 58).await;
+    assert!(good, "{answer}");
+    assert_eq!((&answer["reason"], &answer["looks"]), (&json!("handover"), &json!(1)));
+    assert_eq!((&answer["coming"], &answer["action"]), (&json!(true), &json!("launch")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_key_is_an_error_with_the_way_out_and_comes_back_by_itself() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let sandbox = Sandbox::start(&aws).await;
+    for placeholder in [None, Some("unset")] {
+        aws.seen().parameters =
+            placeholder.map(|value| ("/relais/health-key".to_owned(), value.to_owned())).into_iter().collect();
+        let (good, answer) = sandbox.invoke(schedule(), 58).await;
+        assert!(!good, "{answer}");
+        let said = answer["errorMessage"].as_str().unwrap();
+        assert!(said.contains("/relais/health-key") && said.contains("aws ssm put-parameter"), "{said}");
+    }
+    assert!(aws.seen().tokens.is_empty());
+    aws.seen().parameters = vec![("/relais/health-key".to_owned(), "a-key".to_owned())];
+    assert!(sandbox.invoke(schedule(), 58).await.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_deadline_comes_before_the_next_look() {
+    // At its real pace the looks would go on for 50 s.
+    let aws = LittleAws::with_the_laptop_gone(1.0).await;
+    let sandbox = Sandbox::start(&aws).await;
+    let (good, answer) = sandbox.invoke(schedule(), 6).await;
+    assert!(good, "{answer}");
+    assert_eq!(answer["looks"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_kept_between_invocations() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let sandbox = Sandbox::start(&aws).await;
+    for _ in 0..3 {
+        assert!(sandbox.invoke(schedule(), 6).await.0);
+    }
+    assert_eq!(aws.seen().reads, 1);
+    assert!(!sandbox.log().contains("a-key"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_by_the_topic_and_once() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let sandbox = Sandbox::start(&aws).await;
+    for _ in 0..2 {
+        // At the first look the lease is fresh and nobody answers.
+        assert!(sandbox.invoke(schedule(), 58).await.0);
+        let told = aws.seen().published.clone();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("relais: ") && told[0].contains("public path is down"), "{told:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_reason_is_refused_by_name() {
+    let aws = LittleAws::with_the_laptop_gone(PACE).await;
+    let sandbox = Sandbox::start(&aws).await;
+    let (good, answer) = sandbox.invoke(json!({ "reason": "sleep" }), 58).await;
+    assert!(!good && answer["errorMessage"].as_str().unwrap().contains("sleep"), "{answer}");
+}
