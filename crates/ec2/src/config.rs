@@ -27,9 +27,6 @@ pub struct Launch {
     /// Which price is tried first.
     #[serde(default)]
     pub market: Market,
-    /// How quickly the root volume is filled from its snapshot; lazily if left out.
-    #[serde(default)]
-    pub volume: Option<Volume>,
 }
 
 /// The mode `stopped`.
@@ -51,16 +48,6 @@ pub enum Market {
     SpotFirst,
 }
 
-/// The root volume's initialisation (EC2 user guide, "Initialize Amazon EBS volumes": paid by the gigabyte).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Volume {
-    /// The root device of the image, `/dev/xvda`.
-    pub device: String,
-    /// 100 to 300.
-    pub initialization_mib_per_second: u16,
-}
-
 /// A configuration that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -75,9 +62,6 @@ pub enum ConfigError {
         /// What.
         value: String,
     },
-    /// Not a rate that EC2 takes.
-    #[error("standby.volume.initialization_mib_per_second is {0}; EC2 takes 100 to 300")]
-    Rate(u16),
     /// More combinations than can be tried while somebody waits.
     #[error("standby has {0} combinations of type and subnet; 12 are the most that can be tried in one go")]
     TooMany(usize),
@@ -125,13 +109,7 @@ impl Launch {
         if combinations > 12 {
             return Err(ConfigError::TooMany(combinations));
         }
-        match &self.volume {
-            Some(volume) if volume.device.is_empty() => Err(ConfigError::Empty("volume.device")),
-            Some(volume) if !(100..=300).contains(&volume.initialization_mib_per_second) => {
-                Err(ConfigError::Rate(volume.initialization_mib_per_second))
-            }
-            Some(_) | None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -146,7 +124,6 @@ mod tests {
             types: vec!["t3a.small".to_owned(), "t3.small".to_owned()],
             subnets: vec!["subnet-a".to_owned(), "subnet-b".to_owned()],
             market: Market::OnDemand,
-            volume: None,
         }
     }
 
@@ -187,7 +164,5 @@ mod tests {
         );
         let many = |launch: &mut Launch| launch.types = (0..7).map(|each| format!("t{each}")).collect();
         assert!(refused(many).starts_with("standby has 14 combinations"));
-        let quick = Volume { device: "/dev/xvda".to_owned(), initialization_mib_per_second: 400 };
-        assert!(refused(|launch| launch.volume = Some(quick)).contains("100 to 300"));
     }
 }

@@ -17,5 +17,5 @@ pub mod standby;
 mod calls;
 mod offers;
 
-pub use config::{ConfigError, Launch, Market, StandbyConfig, Stopped, Volume};
+pub use config::{ConfigError, Launch, Market, StandbyConfig, Stopped};
 pub use standby::Ec2Standby;

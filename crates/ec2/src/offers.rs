@@ -72,7 +72,6 @@ mod tests {
             types: vec!["small".to_owned(), "large".to_owned()],
             subnets: vec!["a".to_owned(), "b".to_owned()],
             market,
-            volume: None,
         }
     }
 

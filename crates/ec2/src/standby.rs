@@ -6,9 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    BlockDeviceMapping, EbsBlockDevice, Filter, Instance, InstanceInterruptionBehavior, InstanceMarketOptionsRequest,
-    InstanceStateName, InstanceType, LaunchTemplateSpecification, MarketType, ResourceType, SpotInstanceType,
-    SpotMarketOptions, Tag, TagSpecification,
+    Filter, Instance, InstanceInterruptionBehavior, InstanceMarketOptionsRequest, InstanceStateName, InstanceType,
+    LaunchTemplateSpecification, MarketType, ResourceType, SpotInstanceType, SpotMarketOptions, Tag, TagSpecification,
 };
 use relais_aws::{Fault, SdkConfig, fault};
 use relais_failover::act::InstanceState;
@@ -161,12 +160,6 @@ impl Ec2Standby {
                     .spot_options(once.build())
                     .build(),
             );
-        }
-        if let Some(volume) = &launch.volume {
-            let rate = i32::from(volume.initialization_mib_per_second);
-            let disk = EbsBlockDevice::builder().volume_initialization_rate(rate).build();
-            request = request
-                .block_device_mappings(BlockDeviceMapping::builder().device_name(&volume.device).ebs(disk).build());
         }
         let answer = request.send().await.map_err(|error| fault(&error))?;
         Ok(answer.instances().first().and_then(Instance::instance_id).unwrap_or("unnamed").to_owned())

@@ -95,7 +95,6 @@ pub(crate) fn launch(market: Market) -> StandbyConfig {
         types: vec!["small".to_owned(), "large".to_owned()],
         subnets: vec!["a".to_owned(), "b".to_owned()],
         market,
-        volume: None,
     })
 }
 
