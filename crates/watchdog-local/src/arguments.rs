@@ -50,6 +50,10 @@ pub(crate) struct Drill {
     /// Check the arguments and the policy, and end.
     #[arg(long)]
     pub(crate) check_config: bool,
+    /// Rehearse in the cloud account that this file (JSON) describes, instead of in the scenes' own world.
+    #[cfg(feature = "aws")]
+    #[arg(long, conflicts_with = "scenes")]
+    pub(crate) account: Option<PathBuf>,
     /// Run the laptop's bot with a known bad design, to see it caught.
     #[cfg(feature = "mutants")]
     #[arg(long, hide = true)]

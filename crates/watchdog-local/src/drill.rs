@@ -18,7 +18,7 @@ pub(crate) fn run(drill: Drill) -> anyhow::Result<()> {
         println!("the arguments and the policy are good");
         return Ok(());
     }
-    let html_file = drill.html.unwrap_or_else(|| PathBuf::from("drill.html"));
+    let html_file = drill.html.clone().unwrap_or_else(|| PathBuf::from("drill.html"));
     writable(&html_file)?;
     if let Some(file) = &drill.json {
         writable(file)?;
@@ -27,6 +27,11 @@ pub(crate) fn run(drill: Drill) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     let report = runtime.block_on(async {
         let shutdown = relais_host::shutdown::token();
+        #[cfg(feature = "aws")]
+        if let Some(file) = &drill.account {
+            let account = crate::account::open(file, &options).await?;
+            return relais_world::drill::in_account(&options, &account, &shutdown).await;
+        }
         rehearse(&options, &shutdown).await
     });
     terminal::restore_cursor();

@@ -3,6 +3,8 @@
 //! The binary is also the bot and the health server of the rehearsal's sites (`bot`, `health`: the same code as their
 //! own binaries), so that one build has every process of the drill.
 
+#[cfg(feature = "aws")]
+mod account;
 mod arguments;
 mod drill;
 mod init;

@@ -74,7 +74,7 @@ impl Planned {
 
 /// How long credentials may take to come.
 #[cfg(feature = "aws")]
-const CREDENTIALS: std::time::Duration = std::time::Duration::from_secs(5);
+pub(crate) const CREDENTIALS: std::time::Duration = std::time::Duration::from_secs(5);
 
 fn planned(kind: StandbyKind) -> anyhow::Result<Planned> {
     match kind {

@@ -88,9 +88,19 @@ impl Users {
     /// Users who have not begun yet.
     #[must_use]
     pub fn new(discord: Arc<SmallDiscord>, pace: Pace) -> Self {
+        Self::every(INTERVAL, discord, pace)
+    }
+
+    /// Users for a store that is slower than a file: a quarter as many.
+    #[must_use]
+    pub fn leisurely(discord: Arc<SmallDiscord>, pace: Pace) -> Self {
+        Self::every(INTERVAL * 4, discord, pace)
+    }
+
+    fn every(interval: Duration, discord: Arc<SmallDiscord>, pace: Pace) -> Self {
         Self {
             discord,
-            interval: pace.real(INTERVAL).max(QUICKEST),
+            interval: pace.real(interval).max(QUICKEST),
             inside: Arc::default(),
             stop: CancellationToken::new(),
             task: Mutex::new(None),

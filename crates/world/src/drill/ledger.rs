@@ -46,7 +46,8 @@ impl Ledger {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now_ms(&self) -> u64 {
+    /// Protocol milliseconds since the scene began.
+    pub(super) fn now_ms(&self) -> u64 {
         let real = Duration::from_millis(clock::now().as_millis().saturating_sub(self.began));
         u64::try_from(self.pace.protocol(real).as_millis()).unwrap_or(u64::MAX)
     }
@@ -57,13 +58,19 @@ impl Ledger {
             Observed::Initialised { record }
             | Observed::Granted { record }
             | Observed::Renewed { record }
-            | Observed::GivenUp { record } => self.lease_written(record),
+            | Observed::GivenUp { record } => self.lease_written(record, self.now_ms()),
             Observed::Refused { .. } | Observed::Committed { .. } | Observed::Fenced { .. } => {}
         }
     }
 
-    fn lease_written(&self, record: &LeaseRecord) {
-        let at_ms = self.now_ms();
+    /// The lease stands so since this moment at the earliest, as read from a store that tells nobody what is done to it.
+    pub(super) fn read(&self, record: &LeaseRecord, since_ms: u64) {
+        if self.notes().writes.last().is_none_or(|write| write.record.version != record.version) {
+            self.lease_written(record, since_ms);
+        }
+    }
+
+    fn lease_written(&self, record: &LeaseRecord, at_ms: u64) {
         let mut notes = self.notes();
         let before = notes.writes.last().map(|write| (write.record.term, write.record.holder, write.record.offer));
         if before != Some((record.term, record.holder, record.offer)) {

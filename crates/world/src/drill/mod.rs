@@ -1,7 +1,9 @@
 //! The drill: scenes in which real bots and health servers of two sites, the real watchdog, a store, a small Discord
 //! and a small EC2 live through a failure, and are judged by what the small Discord and the store wrote down.
 
+mod account;
 mod expect;
+mod files;
 mod ledger;
 mod machine;
 mod scene;
@@ -18,6 +20,7 @@ use relais_failover::{Policy, Site};
 use tokio_util::sync::CancellationToken;
 
 use crate::report::{DrillReport, SceneReport};
+pub use account::Account;
 pub use scene::{Scene, UnknownScene};
 pub use stage::Program;
 use stage::Stage;
@@ -53,9 +56,28 @@ pub async fn run(options: &DrillOptions, shutdown: &CancellationToken) -> anyhow
     let mut scenes = Vec::new();
     for scene in &options.scenes {
         let pace = options.pace.unwrap_or_else(|| scene.default_pace());
-        let report = play(*scene, pace, options, shutdown).await.with_context(|| format!("play scene {scene}"))?;
+        let report =
+            play(*scene, pace, options, None, shutdown).await.with_context(|| format!("play scene {scene}"))?;
         scenes.push(report);
     }
+    report(options, scenes)
+}
+
+/// Plays a whole failover in a cloud account that is there already: its table, its watchdog, its machines.
+///
+/// # Errors
+/// As [`run`], and if the account's store cannot be reached.
+pub async fn in_account(
+    options: &DrillOptions,
+    account: &Account,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<DrillReport> {
+    let pace = options.pace.unwrap_or_else(|| Scene::Account.default_pace());
+    let played = play(Scene::Account, pace, options, Some(account), shutdown).await.context("play in the account")?;
+    report(options, vec![played])
+}
+
+fn report(options: &DrillOptions, scenes: Vec<SceneReport>) -> anyhow::Result<DrillReport> {
     let policy = serde_json::from_str(&options.policy.to_json()).context("show the policy")?;
     Ok(DrillReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -71,12 +93,13 @@ async fn play(
     scene: Scene,
     pace: f64,
     options: &DrillOptions,
+    account: Option<&Account>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<SceneReport> {
-    let stage = Stage::build(&options.program, &options.policy, pace, options.openapi.as_deref()).await?;
+    let stage = Stage::build(options, pace, account).await?;
     let stage = Arc::new(stage);
     let played = tokio::select! {
-        played = perform(scene, &stage) => played,
+        played = perform(scene, &stage, account) => played,
         () = shutdown.cancelled() => Err(anyhow::anyhow!("interrupted")),
     };
     let keep = match &played {
@@ -97,11 +120,15 @@ async fn play(
     played
 }
 
-async fn perform(scene: Scene, stage: &Arc<Stage>) -> anyhow::Result<SceneReport> {
+async fn perform(scene: Scene, stage: &Arc<Stage>, account: Option<&Account>) -> anyhow::Result<SceneReport> {
     let live = watching::show(stage, scene);
-    let result = act(scene, stage).await;
+    let reading = account.map(|_| account::read_the_lease(stage));
+    let result = act(scene, stage, account).await;
     stage.over.cancel();
     let (samples, mut live) = live.await.context("end the live view")?;
+    if let Some(reading) = reading {
+        reading.await.context("end the reading of the lease")?;
+    }
     let mut report = verdict::judge(scene, stage, result?, samples).await?;
     report.timeline.marks = stage.all_marks();
     live.finish(&report);
@@ -109,9 +136,12 @@ async fn perform(scene: Scene, stage: &Arc<Stage>) -> anyhow::Result<SceneReport
 }
 
 /// Brings the first speaker up, lets users talk, plays the script, lets the last interactions end.
-async fn act(scene: Scene, stage: &Arc<Stage>) -> anyhow::Result<expect::Expectation> {
+async fn act(scene: Scene, stage: &Arc<Stage>, account: Option<&Account>) -> anyhow::Result<expect::Expectation> {
     let first = scenes::first_speaker(scene);
     let standby = scenes::standby_age(scene);
+    if account.is_some() {
+        account::before_the_first_site(stage).await?;
+    }
     if let (Site::Cloud, Some(age)) = (first, standby) {
         machine::preset(stage, age).await;
     } else {
@@ -121,6 +151,9 @@ async fn act(scene: Scene, stage: &Arc<Stage>) -> anyhow::Result<expect::Expecta
     anyhow::ensure!(up, "the {first} did not connect to Discord; its log: {}", stage.bot_log(first));
     if let (Site::Laptop, Some(age)) = (first, standby) {
         machine::preset(stage, age).await;
+    }
+    if let Some(account) = account {
+        account::after_the_first_site(stage, account).await?;
     }
     // Only now: a watchdog that is switched on before the first site ever spoke starts the cloud, and rightly so.
     let watchdog = watching::watch(stage)?;

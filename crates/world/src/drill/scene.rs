@@ -22,6 +22,9 @@ pub enum Scene {
     NoCapacity,
     /// The laptop returns, the bot goes home, only then the cloud stops.
     Home,
+    /// All of it in a cloud account: crash, cloud, home, and the machine is gone. Played by
+    /// [`in_account`](super::in_account) only.
+    Account,
 }
 
 /// A name that is no scene.
@@ -30,7 +33,7 @@ pub enum Scene {
 pub struct UnknownScene(pub String);
 
 impl Scene {
-    /// Every scene, in the order `all` plays them.
+    /// Every scene that needs no account, in the order `all` plays them.
     pub const ALL: [Self; 8] =
         [Self::Crash, Self::Lid, Self::Funnel, Self::StoreCut, Self::Suspend, Self::Flap, Self::NoCapacity, Self::Home];
 
@@ -49,6 +52,7 @@ impl Scene {
             Self::Flap => "flap",
             Self::NoCapacity => "no-capacity",
             Self::Home => "home",
+            Self::Account => "account",
         }
     }
 
@@ -70,6 +74,9 @@ impl Scene {
             Self::Flap => "the laptop comes and goes",
             Self::NoCapacity => "the laptop dies, and the provider has no machine at first",
             Self::Home => "the laptop returns, the bot goes home, only then the cloud stops",
+            Self::Account => {
+                "in a cloud account: the laptop dies, the cloud speaks, the bot comes home, the machine goes"
+            }
         }
     }
 
@@ -80,7 +87,7 @@ impl Scene {
         match self {
             Self::Crash | Self::StoreCut | Self::Suspend => 5.0,
             Self::Lid => 8.0,
-            Self::Funnel => 4.0,
+            Self::Funnel | Self::Account => 4.0,
             Self::Flap => 16.0,
             Self::NoCapacity => 6.0,
             Self::Home => 8.0,
@@ -99,6 +106,7 @@ impl Scene {
             Self::Flap => 420,
             Self::NoCapacity => 115,
             Self::Home => 160,
+            Self::Account => 760,
         }
     }
 }

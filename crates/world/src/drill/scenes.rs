@@ -19,6 +19,7 @@ pub(super) async fn play(scene: Scene, stage: &Stage) -> anyhow::Result<Expectat
         Scene::Flap => flap(stage).await,
         Scene::NoCapacity => no_capacity(stage).await,
         Scene::Home => home(stage).await,
+        Scene::Account => in_account(stage).await,
     }
 }
 
@@ -32,7 +33,8 @@ pub(super) const fn first_speaker(scene: Scene) -> Site {
         | Scene::StoreCut
         | Scene::Suspend
         | Scene::Flap
-        | Scene::NoCapacity => Site::Laptop,
+        | Scene::NoCapacity
+        | Scene::Account => Site::Laptop,
     }
 }
 
@@ -42,7 +44,13 @@ pub(super) const fn standby_age(scene: Scene) -> Option<u64> {
         Scene::Home => Some(500),
         // Warm: it takes over while the laptop still stands still.
         Scene::Suspend => Some(60),
-        Scene::Crash | Scene::Lid | Scene::Funnel | Scene::StoreCut | Scene::Flap | Scene::NoCapacity => None,
+        Scene::Crash
+        | Scene::Lid
+        | Scene::Funnel
+        | Scene::StoreCut
+        | Scene::Flap
+        | Scene::NoCapacity
+        | Scene::Account => None,
     }
 }
 
@@ -178,9 +186,44 @@ async fn home(stage: &Stage) -> anyhow::Result<Expectation> {
     stage.laptop.start().await?;
     let mut expect = Expectation::starts(0);
     expect.that(speaks(stage, Site::Laptop, 180).await, "the bot comes home");
-    let gone = stage.until(120, |stage| stage.machine_gone()).await;
-    expect.that(gone, "the cloud machine is gone in the end");
+    machine_goes_after_home(stage, &mut expect, 120).await;
+    stage.pass(5.0).await;
+    expect.stops = Some(1);
+    expect.nothing_missed = true;
+    expect.outage_at_most_ms = Some(5_000);
+    Ok(expect)
+}
+
+async fn in_account(stage: &Stage) -> anyhow::Result<Expectation> {
+    stage.pass(5.0).await;
+    stage.mark(MarkKind::Fault, "laptop dies");
+    stage.laptop.kill().await;
+    let mut expect = Expectation::starts(1);
+    expect.that(speaks(stage, Site::Cloud, 150).await, "the cloud speaks");
+    stage.pass(20.0).await;
+    stage.mark(MarkKind::Recovery, "laptop returns");
+    let returned = stage.now_ms();
+    stage.laptop.start().await?;
+    expect.that(speaks(stage, Site::Laptop, 240).await, "the bot comes home");
+    let answered = stage.first_effect_since_ms(Site::Laptop, returned);
+    let least = u64::try_from(stage.pace.protocol(stage.policy.min_cloud_run).as_millis()).unwrap_or(u64::MAX);
+    machine_goes_since(stage, &mut expect, answered, least / 1000 + 120).await;
+    stage.pass(5.0).await;
+    expect.stops = Some(1);
+    // A minute's looks end ten seconds before the next minute's begin, so a crash may wait that much longer than in `crash`.
+    expect.outage_at_most_ms = Some(105_000);
+    Ok(expect)
+}
+
+async fn machine_goes_after_home(stage: &Stage, expect: &mut Expectation, seconds: u64) {
     let spoke = stage.first_effect_ms(Site::Laptop);
+    machine_goes_since(stage, expect, spoke, seconds).await;
+}
+
+/// The machine must be gone within so many seconds, and not be stopped before the laptop spoke and renewed twice.
+async fn machine_goes_since(stage: &Stage, expect: &mut Expectation, spoke: Option<u64>, seconds: u64) {
+    let gone = stage.until(seconds, |stage| stage.machine_gone()).await;
+    expect.that(gone, "the cloud machine is gone in the end");
     let stopped = stage.first_stop_ms();
     expect.that(
         matches!((spoke, stopped), (Some(spoke), Some(stopped)) if spoke < stopped),
@@ -188,11 +231,6 @@ async fn home(stage: &Stage) -> anyhow::Result<Expectation> {
     );
     let renewals = stopped.map_or(0, |stopped| stage.ledger.renewals_before(Site::Laptop, stopped));
     expect.that(renewals >= 2, "the cloud stops only after two renewals of the laptop");
-    stage.pass(5.0).await;
-    expect.stops = Some(1);
-    expect.nothing_missed = true;
-    expect.outage_at_most_ms = Some(5_000);
-    Ok(expect)
 }
 
 /// Waits until this site has an effect accepted after now.

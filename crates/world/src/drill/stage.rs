@@ -1,5 +1,6 @@
 //! The stage of one scene: a fresh world with two sites, a store, a small Discord, a small EC2, links and users.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,15 +9,17 @@ use anyhow::Context as _;
 use relais_failover::{ControlMode, ControlRecord, LeaseRecord, Policy, Site, Version, WallClock};
 use relais_host::clock::{self, Boottime, Clock as _};
 use relais_store::Store;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::DrillOptions;
+use super::account::Account;
+use super::files::{Told, process_of, suspension_file, write_files};
 use super::ledger::Ledger;
+use super::machine::Machines;
 use crate::addresses::{Addresses, Party};
 use crate::discord::{DiscordConfig, Kind, OldSocket, SmallDiscord};
-use crate::ec2::SmallEc2;
 use crate::links::{Link, LinkMode};
-use crate::nodes::{Node, NodeConfig, ProcessConfig};
+use crate::nodes::{Node, NodeConfig};
 use crate::pace::Pace;
 use crate::report::measure::AcceptedEffect;
 use crate::report::{Mark, MarkKind};
@@ -48,7 +51,7 @@ pub(super) struct Stage {
     pub(super) heard: Mutex<(usize, Vec<AcceptedEffect>)>,
     pub(super) laptop: Arc<Node>,
     pub(super) cloud: Arc<Node>,
-    pub(super) ec2: SmallEc2,
+    pub(super) machines: Machines,
     pub(super) public: Link,
     pub(super) laptop_store: Link,
     pub(super) cloud_store: Link,
@@ -69,14 +72,10 @@ struct Suspension {
 }
 
 impl Stage {
-    /// Builds the world, with nothing running on either site yet.
-    pub(super) async fn build(
-        program: &Program,
-        policy: &Policy,
-        pace: f64,
-        openapi: Option<&Path>,
-    ) -> anyhow::Result<Self> {
-        let policy = policy.paced(pace)?;
+    /// Builds the world, with nothing running on either site yet; in a cloud account if there is one.
+    pub(super) async fn build(options: &DrillOptions, pace: f64, account: Option<&Account>) -> anyhow::Result<Self> {
+        let program = &options.program;
+        let policy = options.policy.paced(pace)?;
         let pace = Pace::new(pace)?;
         let folder = tempfile::Builder::new().prefix("relais-drill-").tempdir().context("make a folder for the run")?;
         let addresses = Addresses::pick()?;
@@ -84,20 +83,25 @@ impl Stage {
         let over = CancellationToken::new();
         let ledger = Arc::new(Ledger::new(began, pace));
 
-        let database = folder.path().join("store.db");
-        let url = format!("sqlite:{}", database.display()).parse()?;
-        let store = relais_store::open(&url, policy.request_timeout).context("open the shared store")?;
-        let version = Version::new(clock::random_128());
-        store
-            .init(&LeaseRecord::initial(version, policy.ttl, Boottime.wall()))
-            .await
-            .context("initialise the store")?;
-        serve_store(&store, &ledger, addresses.store(), &over).await?;
+        let store = match account {
+            Some(account) => Arc::clone(&account.store),
+            None => own_store(&policy, folder.path(), &ledger, addresses.store(), &over).await?,
+        };
 
-        let discord = Arc::new(start_discord(&addresses, pace, openapi).await?);
+        let discord = Arc::new(start_discord(&addresses, pace, options.openapi.as_deref()).await?);
         let discord_ports = [addresses.discord(), second_discord(&addresses)];
-        let links = Links::open(&addresses, discord_ports).await?;
-        write_files(folder.path(), &addresses, &policy, program)?;
+        let public = account.map_or_else(|| addresses.public_link(Site::Laptop), |account| account.public);
+        let links = Links::open(&addresses, public, discord_ports).await?;
+        let health_key = account.map_or(super::HEALTH_KEY, |account| &account.health_key);
+        let store_url = account.map(|account| account.store_url.as_str());
+        write_files(&Told {
+            folder: folder.path(),
+            addresses: &addresses,
+            policy: &policy,
+            program,
+            store: store_url,
+            health_key,
+        })?;
 
         let node = |site: Site| {
             let path = folder.path();
@@ -109,8 +113,11 @@ impl Stage {
             }))
         };
         let (laptop, cloud) = (node(Site::Laptop), node(Site::Cloud));
-        let ec2 = super::machine::small_ec2(pace, &cloud);
-        let users = Users::new(Arc::clone(&discord), pace);
+        let machines = Machines::new(account, pace, &cloud, &over);
+        let users = match account {
+            Some(_) => Users::leisurely(Arc::clone(&discord), pace),
+            None => Users::new(Arc::clone(&discord), pace),
+        };
         let Links { public, laptop_store, cloud_store, laptop_discord, cloud_discord } = links;
         Ok(Self {
             pace,
@@ -124,7 +131,7 @@ impl Stage {
             heard: Mutex::default(),
             laptop,
             cloud,
-            ec2,
+            machines,
             public,
             laptop_store,
             cloud_store,
@@ -268,11 +275,11 @@ struct Links {
 }
 
 impl Links {
-    async fn open(addresses: &Addresses, discord: [std::net::SocketAddr; 2]) -> anyhow::Result<Self> {
+    async fn open(addresses: &Addresses, public: SocketAddr, discord: [SocketAddr; 2]) -> anyhow::Result<Self> {
         let store = addresses.store();
         let store_link = |site| addresses.store_link(Party::Site(site));
         Ok(Self {
-            public: Link::open("public", addresses.public_link(Site::Laptop), addresses.health(Site::Laptop)).await?,
+            public: Link::open("public", public, addresses.health(Site::Laptop)).await?,
             laptop_store: Link::open("laptop-store", store_link(Site::Laptop), store).await?,
             cloud_store: Link::open("cloud-store", store_link(Site::Cloud), store).await?,
             laptop_discord: Link::open("laptop-discord", addresses.discord_link(Site::Laptop), discord[0]).await?,
@@ -282,9 +289,9 @@ impl Links {
 }
 
 /// Each site has a listener of its own: the listener, not the site, says who spoke.
-fn second_discord(addresses: &Addresses) -> std::net::SocketAddr {
+fn second_discord(addresses: &Addresses) -> SocketAddr {
     let first = addresses.discord();
-    std::net::SocketAddr::new(first.ip(), first.port() + 1)
+    SocketAddr::new(first.ip(), first.port() + 1)
 }
 
 async fn start_discord(addresses: &Addresses, pace: Pace, openapi: Option<&Path>) -> anyhow::Result<SmallDiscord> {
@@ -302,10 +309,26 @@ async fn start_discord(addresses: &Addresses, pace: Pace, openapi: Option<&Path>
     SmallDiscord::start(config).await.context("start the small Discord")
 }
 
+/// The rehearsal's own store: a file, served to both sites, which tells the ledger what was done to it.
+async fn own_store(
+    policy: &Policy,
+    folder: &Path,
+    ledger: &Arc<Ledger>,
+    address: SocketAddr,
+    over: &CancellationToken,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let url = format!("sqlite:{}", folder.join("store.db").display()).parse()?;
+    let store = relais_store::open(&url, policy.request_timeout).context("open the shared store")?;
+    let version = Version::new(clock::random_128());
+    store.init(&LeaseRecord::initial(version, policy.ttl, Boottime.wall())).await.context("initialise the store")?;
+    serve_store(&store, ledger, address, over).await?;
+    Ok(store)
+}
+
 async fn serve_store(
     store: &Arc<dyn Store>,
     ledger: &Arc<Ledger>,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     over: &CancellationToken,
 ) -> anyhow::Result<()> {
     let listener = relais_host::listen::bind(address).await?;
@@ -318,67 +341,5 @@ async fn serve_store(
             tracing::error!(%error, "the rehearsal's store ended");
         }
     });
-    Ok(())
-}
-
-fn suspension_file(folder: &Path) -> PathBuf {
-    folder.join("suspended-ms")
-}
-
-fn process_of(program: &Program, folder: &Path, site: Site, process: &str) -> ProcessConfig {
-    let config = folder.join(format!("{site}-{process}.json"));
-    ProcessConfig {
-        name: process.to_owned(),
-        program: program.path.clone(),
-        args: vec![process.to_owned(), "--config".to_owned(), config.display().to_string()],
-        env: vec![
-            ("RELAIS_SUSPENDED_MS_FILE".to_owned(), suspension_file(folder).display().to_string()),
-            ("RUST_LOG".to_owned(), "info".to_owned()),
-        ],
-    }
-}
-
-/// Configuration, keys and policy of both sites, in the programs' own form.
-fn write_files(folder: &Path, addresses: &Addresses, policy: &Policy, program: &Program) -> anyhow::Result<()> {
-    let write = |name: &str, text: String| {
-        let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
-        anyhow::Ok(path)
-    };
-    let token = write("token", super::TOKEN.to_owned())?;
-    let key = write("key", super::HEALTH_KEY.to_owned())?;
-    let policy = write("policy.json", policy.to_json())?;
-    write("suspended-ms", "0".to_owned())?;
-    for site in Site::ALL {
-        let mut bot = json!({
-            "site": site,
-            "preferred": Site::Laptop,
-            "store": format!("http://{}", addresses.store_link(Party::Site(site))),
-            "listen": addresses.bot(site),
-            "discord": {
-                "token_file": token,
-                "rest_base": format!("http://{}", addresses.discord_link(site)),
-                "application_id": APPLICATION.to_string(),
-            },
-            "policy": policy,
-            "name": null,
-        });
-        // Only the laptop is broken: the failure must be its own.
-        if let Some(mutant) = program.mutant.as_ref().filter(|_| site == Site::Laptop) {
-            bot["mutant"] = json!(mutant);
-        }
-        write(&format!("{site}-bot.json"), bot.to_string())?;
-        let health = json!({
-            "site": site,
-            "listen": addresses.health(site),
-            "metrics_listen": addresses.health_metrics(site),
-            "bot_facts": format!("http://{}/facts", addresses.bot(site)),
-            "key_file": key,
-            "state_dir": folder,
-            "min_disk_free_percent": 1,
-            "policy": policy,
-        });
-        write(&format!("{site}-health.json"), health.to_string())?;
-    }
     Ok(())
 }

@@ -50,7 +50,13 @@ impl Stage {
 
     /// When this site first had an effect accepted, protocol ms.
     pub(super) fn first_effect_ms(&self, site: Site) -> Option<u64> {
-        self.with_effects(|effects| effects.iter().find(|effect| effect.site == site).map(|effect| effect.at_ms))
+        self.first_effect_since_ms(site, 0)
+    }
+
+    /// When this site first had an effect accepted after a moment, protocol ms.
+    pub(super) fn first_effect_since_ms(&self, site: Site, from: u64) -> Option<u64> {
+        let after = |effect: &&AcceptedEffect| effect.site == site && effect.at_ms >= from;
+        self.with_effects(|effects| effects.iter().find(after).map(|effect| effect.at_ms))
     }
 }
 
@@ -80,7 +86,7 @@ pub(super) async fn judge(
         }
     };
     let (lost, duplicates) = (kept.lost, kept.duplicates + tally.duplicates as u64);
-    let (starts, stops) = (u64::from(stage.ec2.starts()), u64::from(stage.ec2.stops()));
+    let (starts, stops) = (stage.machines.starts(), stage.machines.stops());
     promise(measured.speakers_max == 1, format!("{} sites spoke at once, not 1", measured.speakers_max));
     promise(measured.unleased == 0, format!("{} effects came from a site without a term", measured.unleased));
     promise(lost == 0, format!("{lost} acknowledged writes are lost"));

@@ -23,7 +23,7 @@ use crate::report::{Mark, Nodes, Sample};
 /// The watchdog's last look, for the timeline.
 pub(super) type LastLook = Arc<Mutex<Option<TickReport>>>;
 
-/// Starts the real watchdog against the public path, the store and the small EC2.
+/// Starts the real watchdog against the public path, the store and the small EC2. In a cloud account another one watches.
 pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
     let key = Secret::new(super::HEALTH_KEY).ok_or_else(|| anyhow::anyhow!("the rehearsal's key is empty"))?;
     let probe = HttpProbe::new(ProbeConfig {
@@ -36,11 +36,12 @@ pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
     })?;
     let stage = Arc::clone(stage);
     Ok(tokio::spawn(async move {
+        let Some(ec2) = stage.machines.small() else { return };
         let memory = Memory::default();
         let ports = Ports {
             store: stage.store.as_ref(),
             probe: &probe,
-            standby: &stage.ec2,
+            standby: ec2,
             alert: &LogAlert,
             memory: &memory,
             dry_run: false,

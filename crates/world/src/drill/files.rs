@@ -1,0 +1,86 @@
+//! What the sites' programs are told: settings, keys and policy, in the programs' own form.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use relais_failover::{Policy, Site};
+use serde_json::json;
+
+use super::stage::{APPLICATION, Program};
+use crate::addresses::{Addresses, Party};
+use crate::nodes::ProcessConfig;
+
+/// What both sites have in common.
+pub(super) struct Told<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) addresses: &'a Addresses,
+    pub(super) policy: &'a Policy,
+    pub(super) program: &'a Program,
+    /// The store's address, if it is not the rehearsal's own.
+    pub(super) store: Option<&'a str>,
+    /// Signs the health answers.
+    pub(super) health_key: &'a str,
+}
+
+pub(super) fn suspension_file(folder: &Path) -> PathBuf {
+    folder.join("suspended-ms")
+}
+
+pub(super) fn process_of(program: &Program, folder: &Path, site: Site, process: &str) -> ProcessConfig {
+    let config = folder.join(format!("{site}-{process}.json"));
+    ProcessConfig {
+        name: process.to_owned(),
+        program: program.path.clone(),
+        args: vec![process.to_owned(), "--config".to_owned(), config.display().to_string()],
+        env: vec![
+            ("RELAIS_SUSPENDED_MS_FILE".to_owned(), suspension_file(folder).display().to_string()),
+            ("RUST_LOG".to_owned(), "info".to_owned()),
+        ],
+    }
+}
+
+/// Configuration, keys and policy of both sites, in the programs' own form.
+pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
+    let Told { folder, addresses, policy, program, store, health_key } = told;
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+        anyhow::Ok(path)
+    };
+    let token = write("token", super::TOKEN.to_owned())?;
+    let key = write("key", (*health_key).to_owned())?;
+    let policy = write("policy.json", policy.to_json())?;
+    write("suspended-ms", "0".to_owned())?;
+    for site in Site::ALL {
+        let mut bot = json!({
+            "site": site,
+            "preferred": Site::Laptop,
+            "store": store.map_or_else(|| format!("http://{}", addresses.store_link(Party::Site(site))), str::to_owned),
+            "listen": addresses.bot(site),
+            "discord": {
+                "token_file": token,
+                "rest_base": format!("http://{}", addresses.discord_link(site)),
+                "application_id": APPLICATION.to_string(),
+            },
+            "policy": policy,
+            "name": null,
+        });
+        // Only the laptop is broken: the failure must be its own.
+        if let Some(mutant) = program.mutant.as_ref().filter(|_| site == Site::Laptop) {
+            bot["mutant"] = json!(mutant);
+        }
+        write(&format!("{site}-bot.json"), bot.to_string())?;
+        let health = json!({
+            "site": site,
+            "listen": addresses.health(site),
+            "metrics_listen": addresses.health_metrics(site),
+            "bot_facts": format!("http://{}/facts", addresses.bot(site)),
+            "key_file": key,
+            "state_dir": folder,
+            "min_disk_free_percent": 1,
+            "policy": policy,
+        });
+        write(&format!("{site}-health.json"), health.to_string())?;
+    }
+    Ok(())
+}
