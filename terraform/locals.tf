@@ -1,41 +1,25 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
 locals {
-  # The partitions of the table (crates/dynamodb/src/table.rs), by who writes them.
-  partitions_of_bots     = ["BOARD", "STATE", "OUTBOX", "EVENT", "OPERATION#*"]
-  partitions_of_watchdog = ["WATCH"]
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
 
-  # What a bot does with the table: nothing that lists, empties or changes the table itself. A transaction is allowed by
-  # what is in it (IAM documentation, DynamoDB: TransactWriteItems).
-  actions_of_bots = [
-    "dynamodb:ConditionCheckItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:UpdateItem",
-  ]
+  # The numbers of the protocol; nothing here repeats one.
+  policy = jsondecode(file(coalesce(var.policy_file, "${path.module}/../crates/failover/policy.json")))
 
-  policy_of_bots = {
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "LeaseAndState"
-        Effect   = "Allow"
-        Action   = local.actions_of_bots
-        Resource = aws_dynamodb_table.state.arn
-        Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = local.partitions_of_bots }
-        }
-      },
-      {
-        # Holds whatever else this user is ever given: a bot never writes the memory that decides about machines.
-        Sid      = "NeverTheWatchdogsMemory"
-        Effect   = "Deny"
-        Action   = local.actions_of_bots
-        Resource = aws_dynamodb_table.state.arn
-        Condition = {
-          "ForAnyValue:StringLike" = { "dynamodb:LeadingKeys" = local.partitions_of_watchdog }
-        }
-      },
-    ]
+  launches = var.standby_mode == "launch"
+
+  # What a standby machine, its disk and its network interface carry. The watchdog finds and ends machines by these.
+  standby_tags = {
+    Project = var.name
+    Role    = "standby"
+    Name    = "${var.name}-standby"
   }
+
+  # Names before the things exist: a policy that read them from a function that changes would change with it.
+  function_name = "${var.name}-watchdog"
+  function_arn  = "arn:${local.partition}:lambda:${var.region}:${local.account}:function:${local.function_name}"
+  ec2           = "arn:${local.partition}:ec2:${var.region}:${local.account}"
 }

@@ -1,6 +1,7 @@
-# What runs this: Terraform or OpenTofu, and the one provider.
+# What runs this: Terraform or OpenTofu, and the one provider. 1.11 is the first that can hand a value to a resource
+# without keeping it (secrets.tf).
 terraform {
-  required_version = ">= 1.9"
+  required_version = ">= 1.11"
 
   required_providers {
     aws = {
