@@ -13,9 +13,12 @@ locals {
       Resource = "*"
     },
     {
-      Sid      = "NeverAnothersMachine"
-      Effect   = "Deny"
-      Action   = ["ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"]
+      Sid    = "NeverAnothersMachine"
+      Effect = "Deny"
+      Action = concat(
+        ["ec2:RebootInstances", "ec2:StartInstances", "ec2:StopInstances"],
+        local.launches ? ["ec2:TerminateInstances"] : [],
+      )
       Resource = "*"
       Condition = {
         StringNotEquals = { "aws:ResourceTag/Project" = var.name }

@@ -3,8 +3,8 @@
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`emulator`], [`policy_table`],
-//! [`purity`], [`terraform`]), how the result is counted and shown ([`count`], [`table`]), the long runs beside the gate
-//! ([`fuzz`], [`bench_bot`]).
+//! [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is counted and shown ([`count`],
+//! [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
 //! table and counts neither as passed nor as failed.
@@ -16,6 +16,7 @@ mod drill;
 mod emulator;
 mod fuzz;
 mod gate;
+mod iam;
 mod policy_table;
 mod process;
 mod purity;

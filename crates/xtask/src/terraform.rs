@@ -1,17 +1,23 @@
-//! `terraform/`: formatted, valid, and its own tests, with a provider that is mocked. Works on a copy below `target`, so that
-//! nothing is left in the source.
+//! `terraform/`: formatted, valid, its own tests with a provider that is mocked, and the proof about rights. Works on a copy
+//! below `target`, so that nothing is left in the source.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use crate::gate::Gate;
+use crate::iam;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
 
-/// Formats, validates and tests the root; each run of `terraform test` counts as one.
+/// The numbers of the protocol. The root finds them beside itself, its copy does not.
+const POLICY: &str = "crates/failover/policy.json";
+/// The runs whose policies are judged, one for each mode.
+const POLICIES: &str = "-filter=tests/policies.tftest.hcl";
+
+/// Formats, validates and tests the root; each run of `terraform test` and each request about rights counts as one.
 pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     if Command::new("terraform").arg("version").output().is_err() {
         return Ok(Outcome::NotRun("terraform is not installed".to_owned()));
@@ -21,15 +27,8 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         std::fs::remove_dir_all(&copy).with_context(|| format!("empty {}", copy.display()))?;
     }
     copy_root(&gate.root.join("terraform"), &copy)?;
-    let terraform = |arguments: &[&str]| -> anyhow::Result<Finished> {
-        let mut command = gate.command("terraform");
-        command.current_dir(&copy).args(arguments).env("TF_IN_AUTOMATION", "1");
-        // A configuration that is named and not there is a warning on each line.
-        if std::env::var_os("TF_CLI_CONFIG_FILE").is_some_and(|file| !Path::new(&file).is_file()) {
-            command.env_remove("TF_CLI_CONFIG_FILE");
-        }
-        log.run(command, None)
-    };
+    let root = Root { gate, copy };
+    let terraform = |arguments: &[&str]| log.run(root.command(arguments), None);
     if !terraform(&["fmt", "-check", "-recursive", "-no-color"])?.success {
         return Ok(Outcome::failed("not formatted: `terraform fmt -recursive terraform`"));
     }
@@ -41,15 +40,60 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     if !terraform(&["validate", "-no-color"])?.success {
         return Ok(Outcome::failed("not valid: see the log"));
     }
-    let tests = terraform(&["test", "-no-color"])?;
-    Ok(match counted(&tests.text) {
+    let tests = ran(&terraform(&["test", "-no-color"])?);
+    let rights = match root.rights(log) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            log.say(&format!("rights: {error:#}"))?;
+            Outcome::failed(format!("rights: {error:#}"))
+        }
+    };
+    Ok(tests.and(rights))
+}
+
+/// The copy of the root.
+struct Root<'a> {
+    gate: &'a Gate,
+    copy: PathBuf,
+}
+
+impl Root<'_> {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.gate.command("terraform");
+        command.current_dir(&self.copy).args(arguments).env("TF_IN_AUTOMATION", "1");
+        command.env("TF_VAR_policy_file", self.gate.root.join(POLICY));
+        // A configuration that is named and not there is a warning on each line.
+        if std::env::var_os("TF_CLI_CONFIG_FILE").is_some_and(|file| !Path::new(&file).is_file()) {
+            command.env_remove("TF_CLI_CONFIG_FILE");
+        }
+        command
+    }
+
+    /// Judges the rendered policies.
+    fn rights(&self, log: &Log) -> anyhow::Result<Outcome> {
+        log.say("$ terraform test -json -verbose (its states, tens of megabytes, are read and not shown)")?;
+        let output = self.command(&["test", "-json", "-verbose", POLICIES]).output().context("start terraform")?;
+        ensure!(output.status.success(), "the policies cannot be rendered: see the runs above");
+        let report = iam::judge(&String::from_utf8_lossy(&output.stdout))?;
+        for failure in &report.failures {
+            log.say(&format!("rights: {failure}"))?;
+        }
+        let failed = u64::try_from(report.failures.len()).unwrap_or(u64::MAX);
+        let note = format!("{} requests about rights, {} changes to policies noticed", report.passed, report.changes);
+        log.say(&format!("rights: {note}, {failed} failed"))?;
+        Ok(Outcome::Ran { passed: report.passed, failed, note })
+    }
+}
+
+fn ran(tests: &Finished) -> Outcome {
+    match counted(&tests.text) {
         Some((passed, failed)) => {
             // Files that end in an error without a failed run are a failure all the same.
             let failed = if tests.success { failed } else { failed.max(1) };
-            Outcome::Ran { passed, failed, note: "runs of `terraform test`".to_owned() }
+            Outcome::Ran { passed, failed, note: format!("{passed} runs of `terraform test`") }
         }
         None => Outcome::failed(format!("no test ran: {}", tests.ending)),
-    })
+    }
 }
 
 /// The last line of `terraform test`: `Success! 13 passed, 0 failed.`
