@@ -1,10 +1,12 @@
 # The table: free, keyed as the store expects it, and not deleted by mistake.
 mock_provider "aws" {
-  mock_resource "aws_dynamodb_table" {
-    defaults = {
-      arn = "arn:aws:dynamodb:eu-west-3:123456789012:table/relais"
-    }
-  }
+  source = "./tests/mocks"
+}
+
+variables {
+  # Any file will do where nothing is run.
+  watchdog_zip      = "terraform.tf"
+  laptop_health_url = "https://laptop.example.ts.net/health"
 }
 
 run "table_is_what_the_store_expects" {

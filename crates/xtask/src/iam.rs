@@ -134,3 +134,81 @@ fn kept(documents: &[&Document], row: &Row) -> anyhow::Result<(Verdict, bool)> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::policy::{Document, Kind};
+    use super::rendered::Rendered;
+    use super::{LEAST_ROWS, Report, Row, TABLE, judge, table};
+
+    const REQUESTS: &str = "\
+stops a machine
+  as watchdog
+  in stopped
+  do ec2:StopInstances
+  on machine arn:aws:ec2:eu-west-3:1:instance/i-1 aws:ResourceTag/Project=relais
+  not in another account: on machine arn:aws:ec2:eu-west-3:2:instance/i-1
+  never an untagged one: on machine -aws:ResourceTag/Project
+";
+
+    /// The report on a policy with these conditions, the first for the right and the second for the guard.
+    fn report(allowed: &str, guard: &str) -> Report {
+        let condition = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+        let machines = "arn:aws:ec2:eu-west-3:1:instance/*";
+        let text = json!({ "Version": "2012-10-17", "Statement": [
+            { "Sid": "A", "Effect": "Allow", "Action": "ec2:StopInstances", "Resource": machines, "Condition": condition(allowed) },
+            { "Sid": "D", "Effect": "Deny", "Action": "ec2:StopInstances", "Resource": "*", "Condition": condition(guard) },
+        ] });
+        let document = Document::parse("x", &text.to_string(), Kind::Identity).unwrap();
+        let mut rendered = Rendered::default();
+        rendered.identities.insert("watchdog".to_owned(), vec![document]);
+        let rows = table::parse(REQUESTS).unwrap();
+        let rows: Vec<&Row> = rows.iter().collect();
+        let mut report = Report::default();
+        report.ask("stopped", &rendered, &rows).unwrap();
+        report.change("stopped", &rendered, &rows).unwrap();
+        report
+    }
+
+    const OURS: &str = r#"{"StringEquals":{"aws:ResourceTag/Project":"relais"}}"#;
+    const NOT_OURS: &str = r#"{"StringNotEquals":{"aws:ResourceTag/Project":"relais"}}"#;
+
+    #[test]
+    fn what_is_as_the_table_says_is_counted() {
+        let report = report(OURS, NOT_OURS);
+        assert_eq!((report.passed, report.failures), (3, Vec::<String>::new()));
+        assert_eq!(report.changes, 5);
+    }
+
+    #[test]
+    fn a_right_that_only_a_guard_holds_back_is_a_failure() {
+        let report = report("{}", NOT_OURS);
+        assert_eq!(report.failures, ["stopped: stops a machine: never an untagged one: expected Guarded, is Allowed"]);
+    }
+
+    #[test]
+    fn a_guard_that_does_not_hold_is_a_failure() {
+        let report = report(OURS, r#"{"StringEquals":{"aws:ResourceTag/Project":"other"}}"#);
+        assert!(
+            report.failures[0].ends_with("never an untagged one: expected Guarded, is Allowed"),
+            "{:?}",
+            report.failures
+        );
+    }
+
+    #[test]
+    fn a_condition_that_nobody_would_miss_is_a_failure() {
+        let more =
+            r#"{"StringEquals":{"aws:ResourceTag/Project":"relais"},"StringNotEquals":{"aws:ResourceTag/Role":"x"}}"#;
+        let failures = report(more, NOT_OURS).failures;
+        assert_eq!(failures, ["stopped: no request notices x A: without StringNotEquals aws:ResourceTag/Role"]);
+    }
+
+    #[test]
+    fn the_table_is_read_and_long_enough() {
+        assert!(table::parse(TABLE).unwrap().len() >= LEAST_ROWS);
+        assert!(judge("").is_err());
+    }
+}

@@ -112,7 +112,7 @@ fn copy_root(from: &Path, to: &Path) -> anyhow::Result<()> {
         let hidden = name.to_string_lossy().starts_with('.');
         if path.is_dir() && !hidden {
             copy_root(&path, &to.join(&name))?;
-        } else if matches!(path.extension().and_then(OsStr::to_str), Some("tf" | "hcl")) && !hidden {
+        } else if matches!(path.extension().and_then(OsStr::to_str), Some("tf" | "hcl" | "json")) && !hidden {
             std::fs::copy(&path, to.join(&name)).with_context(|| format!("copy {}", path.display()))?;
         }
     }

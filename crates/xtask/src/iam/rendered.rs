@@ -1,4 +1,5 @@
 //! The policies as Terraform renders them, read from what `terraform test -json -verbose` says about the state of each run.
+//! Rights and ways in that are not read here are refused, so that none is made unseen.
 
 use std::collections::BTreeMap;
 
@@ -70,6 +71,12 @@ fn rendered(resources: &[Value]) -> anyhow::Result<Rendered> {
                 let document = Document::parse(address, text("policy")?, Kind::Resource)?;
                 all.resources.insert(address.to_owned(), document);
             }
+            "aws_security_group" | "aws_default_security_group" => {
+                ensure!(values["ingress"].as_array().is_none_or(Vec::is_empty), "{address} lets something in");
+            }
+            other if other.contains("ingress") || other == "aws_security_group_rule" => {
+                bail!("{address} lets something in")
+            }
             "aws_iam_user" | "aws_iam_instance_profile" => {}
             // Nothing that could carry a right may pass unread.
             other if other.starts_with("aws_iam_") || other.contains("policy") || other.contains("permission") => {
@@ -129,6 +136,16 @@ mod tests {
             "managed_policy_arns": ["arn:aws:iam::aws:policy/AdministratorAccess"] });
         assert!(refused("aws_iam_role", &role).contains("managed_policy_arns"));
         assert!(runs("{}\n").is_err());
+    }
+
+    #[test]
+    fn a_way_in_is_refused() {
+        let refused = |kind: &str, values: &Value| format!("{:#}", runs(&output(kind, values)).unwrap_err());
+        for kind in ["aws_vpc_security_group_ingress_rule", "aws_security_group_rule"] {
+            assert!(refused(kind, &json!({})).contains("lets something in"));
+        }
+        assert!(refused("aws_security_group", &json!({ "ingress": [{}] })).contains("lets something in"));
+        assert!(runs(&output("aws_security_group", &json!({ "ingress": [] }))).is_ok());
     }
 
     #[test]
