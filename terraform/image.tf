@@ -29,6 +29,9 @@ data "aws_ssm_parameter" "ami" {
   count = var.ami_from == "parameter" ? 1 : 0
   name  = "/${var.name}/ami"
 
+  # Where nothing is published that is said once, above, and not again as a parameter that is missing.
+  depends_on = [data.aws_ami_ids.published]
+
   lifecycle {
     postcondition {
       condition     = contains(data.aws_ami_ids.published.ids, self.insecure_value)
