@@ -57,11 +57,6 @@ resource "aws_route_table_association" "standby" {
   route_table_id = aws_route_table.standby.id
 }
 
-# The group that AWS gives to whoever names none: nobody is to get anywhere by it.
-resource "aws_default_security_group" "unused" {
-  vpc_id = aws_vpc.standby.id
-}
-
 resource "aws_security_group" "standby" {
   name        = "${var.name}-standby"
   description = "Nothing comes in; HTTPS and names go out."

@@ -26,14 +26,9 @@ run "the_standby_can_be_in_two_zones" {
 run "nothing_comes_in" {
   command = apply
 
-  # Only egress rules exist in the source, each as a resource of its own; a rule within a group would be seen here.
+  # Rules that are resources of their own are the gate's business (crates/xtask/src/iam/rendered.rs).
   assert {
-    condition     = length(aws_default_security_group.unused.ingress) == 0 && length(aws_default_security_group.unused.egress) == 0
-    error_message = "whoever names no group would get through"
-  }
-
-  assert {
-    condition     = try(length(aws_security_group.standby.ingress), 0) == 0
+    condition     = length(aws_security_group.standby.ingress) == 0
     error_message = "a rule lets something in"
   }
 }

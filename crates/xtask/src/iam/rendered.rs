@@ -71,7 +71,7 @@ fn rendered(resources: &[Value]) -> anyhow::Result<Rendered> {
                 let document = Document::parse(address, text("policy")?, Kind::Resource)?;
                 all.resources.insert(address.to_owned(), document);
             }
-            "aws_security_group" | "aws_default_security_group" => {
+            "aws_security_group" => {
                 ensure!(values["ingress"].as_array().is_none_or(Vec::is_empty), "{address} lets something in");
             }
             other if other.contains("ingress") || other == "aws_security_group_rule" => {
