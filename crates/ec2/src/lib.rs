@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`config`] (two modes: `launch` from a template and terminate, `stopped` for one machine that is
 //! started and stopped), [`standby`](mod@standby) (what is done), `offers` (which type, zone and market is tried when),
-//! `calls` (one deadline a try, three tries when throttled), [`meaning`](mod@meaning) (what each of EC2's errors means).
+//! `calls` (one deadline a try, three tries when throttled), [`meaning`](mod@meaning) (what each of EC2's errors means),
+//! [`images`] (what `publish-ami` needs).
 //!
 //! A machine is ours by its tags `Project` and `Role`; nothing else is ever described, started or stopped, and the
 //! account's policy holds the same line (`terraform/`).
@@ -11,6 +12,7 @@
 //! templates and roles (Terraform's), the SDK's own retries, and any decision whether a machine should run.
 
 pub mod config;
+pub mod images;
 pub mod meaning;
 pub mod standby;
 
