@@ -13,7 +13,7 @@ use crate::settings::Settings;
 /// The same command again goes on where an earlier one was cut short, and does nothing twice. AWS credentials come as its
 /// SDK always finds them.
 #[derive(Debug, Parser)]
-#[command(name = "publish-ami", version)]
+#[command(name = "publish-ami")]
 pub struct Arguments {
     /// The image of a whole disk.
     #[arg(long, value_name = "FILE")]

@@ -95,10 +95,10 @@ impl Display for Outcome {
         let data = size.blocks as u64 * u64::from(crate::plan::BLOCK);
         writeln!(
             f,
-            "image      {} GiB, {} blocks of 512 KiB ({} GiB) and {} empty ones",
-            tenths(size.bytes, 1 << 30),
+            "image      {} MiB, {} blocks of 512 KiB ({} MiB) and {} empty ones",
+            tenths(size.bytes, 1 << 20),
             size.blocks,
-            tenths(data, 1 << 30),
+            tenths(data, 1 << 20),
             size.empty
         )?;
         let spared = match self.earlier {

@@ -104,7 +104,8 @@ pub fn line(done: &Done) -> String {
     let mut text = format!("{} of {} {unit}, {percent} %", tenths(done.bytes, size), tenths(done.all, size));
     let (now, millis) = (done.bytes.saturating_sub(done.before), done.time.as_millis());
     if let Some(pace) = u128::from(now).saturating_mul(1000).checked_div(millis).filter(|pace| *pace > 0) {
-        text += &format!(", {} MiB/s", tenths(u64::try_from(pace).unwrap_or(u64::MAX), 1 << 20));
+        let (unit, size) = if pace >= 1 << 20 { ("MiB", 1 << 20) } else { ("KiB", 1 << 10) };
+        text += &format!(", {} {unit}/s", tenths(u64::try_from(pace).unwrap_or(u64::MAX), size));
         let left = u128::from(done.all.saturating_sub(done.bytes)) / pace;
         if done.bytes < done.all {
             text += &if left < 120 { format!(", {left} s left") } else { format!(", {} min left", left / 60) };
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(line(&done(120, 0, 10)), "120.0 of 300.0 MiB, 40 %, 12.0 MiB/s, 15 s left");
         assert_eq!(line(&done(300, 0, 10)), "300.0 of 300.0 MiB, 100 %, 30.0 MiB/s");
         assert_eq!(line(&done(0, 0, 0)), "0.0 of 300.0 MiB, 0 %");
-        assert_eq!(line(&done(1, 0, 10)), "1.0 of 300.0 MiB, 0 %, 0.1 MiB/s, 49 min left");
+        assert_eq!(line(&done(1, 0, 10)), "1.0 of 300.0 MiB, 0 %, 102.3 KiB/s, 49 min left");
         let large = Done { bytes: 3 << 29, all: 2 << 30, ..done(0, 0, 0) };
         assert_eq!(line(&large), "1.5 of 2.0 GiB, 75 %");
         assert_eq!(line(&Done { bytes: 0, all: 0, ..large }), "0.0 of 0.0 MiB, 100 %");
