@@ -99,7 +99,7 @@ pub struct Done {
 /// `120.5 of 300.0 MiB, 40 %, 12.1 MiB/s, 15 s left`
 #[must_use]
 pub fn line(done: &Done) -> String {
-    let percent = if done.all == 0 { 100 } else { done.bytes.saturating_mul(100) / done.all };
+    let percent = done.bytes.saturating_mul(100).checked_div(done.all).unwrap_or(100);
     let (unit, size) = if done.all >= 1 << 30 { ("GiB", 1 << 30) } else { ("MiB", 1 << 20) };
     let mut text = format!("{} of {} {unit}, {percent} %", tenths(done.bytes, size), tenths(done.all, size));
     let (now, millis) = (done.bytes.saturating_sub(done.before), done.time.as_millis());

@@ -181,11 +181,12 @@ async fn a_sealed_snapshot_is_used_if_it_is_whole_and_only_then() {
     let outcome = world.publish().await;
     assert_eq!((outcome.sent, outcome.earlier, world.aws.count("start")), (0, Spared::Upload, 1));
     let id = outcome.snapshot.unwrap();
-    let mut inside = world.aws.inside();
-    inside.images.clear();
-    inside.blocks.get_mut(&id).unwrap().pop_last();
-    inside.tokens.clear();
-    drop(inside);
+    {
+        let mut inside = world.aws.inside();
+        inside.images.clear();
+        inside.blocks.get_mut(&id).unwrap().pop_last();
+        inside.tokens.clear();
+    }
     let outcome = world.publish().await;
     assert_eq!((outcome.sent, outcome.earlier, world.aws.count("start")), (4, Spared::Nothing, 2));
 }
