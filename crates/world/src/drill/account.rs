@@ -23,8 +23,10 @@ use super::stage::Stage;
 use crate::ec2::{Ec2Entry, Ec2Event, MachineEnd, MachineHooks};
 use crate::pace::Pace;
 
-/// How often lease and machines are looked at, real time.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often the lease is looked at, real time: often enough to miss no change, seldom enough not to be a load.
+const LOOK: Duration = Duration::from_millis(100);
+/// The same of the machines.
+const LOOK_AT_MACHINES: Duration = Duration::from_millis(250);
 /// How long a first site may take to be well, protocol seconds.
 const WELL: u64 = 120;
 
@@ -72,7 +74,7 @@ impl Mirror {
                         follow(&kept, &hooks, pace, machine, &what);
                     }
                 }
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(LOOK_AT_MACHINES).await;
             }
         });
         Self { seen }

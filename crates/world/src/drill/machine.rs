@@ -135,9 +135,9 @@ impl Stage {
         Some(self.protocol_ms(stop.at.as_millis()))
     }
 
-    /// Whether every machine has gone.
+    /// Whether a machine has been on and is off again.
     pub(super) fn machine_gone(&self) -> bool {
-        self.machines.log().iter().any(|entry| entry.what == Ec2Event::Terminated)
+        self.machines.log().iter().any(|entry| matches!(entry.what, Ec2Event::Terminated | Ec2Event::Stopped))
     }
 }
 

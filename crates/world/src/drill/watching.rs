@@ -83,7 +83,7 @@ pub(super) fn show(stage: &Arc<Stage>, scene: Scene) -> JoinHandle<(Vec<Sample>,
         let pause = stage.pace.real(Duration::from_secs(1)).max(Duration::from_millis(50));
         while !stage.over.is_cancelled() {
             shown = show_marks(&mut live, &stage, shown);
-            let sample = look(&stage).await;
+            let sample = look(&stage, samples.last()).await;
             live.sample(&sample);
             samples.push(sample);
             tokio::select! {
@@ -104,8 +104,14 @@ fn show_marks(live: &mut Live, stage: &Stage, shown: usize) -> usize {
     marks.len()
 }
 
-async fn look(stage: &Stage) -> Sample {
-    let lease = stage.store.read_board().await.ok().and_then(|board| board.lease);
+async fn look(stage: &Stage, before: Option<&Sample>) -> Sample {
+    // A store that does not answer in time says nothing about the lease: it stands as it was seen last.
+    let (holder, term, offer) = match stage.store.read_board().await {
+        Ok(board) => board
+            .lease
+            .map_or((None, 0, None), |lease| (lease.holder.map(|claim| claim.site), lease.term.0, lease.offer)),
+        Err(_) => before.map_or((None, 0, None), |before| (before.holder, before.term, before.offer)),
+    };
     let instance = stage.instance().await.as_str().to_owned();
     let (probe, desired) = {
         let last = stage.last_look.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,9 +123,9 @@ async fn look(stage: &Stage) -> Sample {
     let counts = stage.users.counts();
     Sample {
         at_ms: stage.now_ms(),
-        holder: lease.as_ref().and_then(|lease| lease.holder).map(|claim| claim.site),
-        term: lease.as_ref().map_or(0, |lease| lease.term.0),
-        offer: lease.as_ref().and_then(|lease| lease.offer),
+        holder,
+        term,
+        offer,
         probe,
         desired,
         instance,
