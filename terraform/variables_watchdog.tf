@@ -15,7 +15,7 @@ variable "laptop_health_url" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^https://[^/?#@\\s]+/[^?#\\s]*$", var.laptop_health_url)) && length(var.laptop_health_url) <= 300
+    condition     = can(regex("^(https://[^/?#@\\s]+|http://127[.]0[.]0[.]1:[0-9]+)/[^?#\\s]*$", var.laptop_health_url)) && length(var.laptop_health_url) <= 300
     error_message = "laptop_health_url: an address that begins with https:// and has a path, without user, query or fragment, of at most 300 characters."
   }
 }

@@ -10,9 +10,11 @@
 //! table and counts neither as passed nor as failed.
 
 mod bench_bot;
+mod cloud;
 mod count;
 mod deny;
 mod drill;
+mod e2e_aws;
 mod emulator;
 mod fuzz;
 mod gate;
@@ -23,6 +25,7 @@ mod purity;
 mod steps;
 mod table;
 mod terraform;
+mod watchdog_zip;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -52,6 +55,17 @@ enum Cli {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// A whole failover in an emulated cloud account: publish, apply, crash, home, destroy
+    E2eAws {
+        /// How the standby is switched on
+        #[arg(long, value_enum, default_value = "launch")]
+        mode: e2e_aws::Mode,
+        /// With the watchdog as it is shipped, which takes minutes more to build
+        #[arg(long)]
+        shipped: bool,
+    },
+    /// Builds and packs the watchdog for Lambda: target/dist/watchdog-lambda.zip
+    WatchdogZip,
 }
 
 #[derive(Args)]
@@ -74,6 +88,10 @@ fn main() -> ExitCode {
         Ok(Cli::BenchBot { arguments }) => {
             return code(gate::Gate::new().and_then(|gate| bench_bot::run(&gate, &arguments)));
         }
+        Ok(Cli::E2eAws { mode, shipped }) => {
+            return code(gate::Gate::new().and_then(|gate| e2e_aws::run(&gate, mode, shipped)));
+        }
+        Ok(Cli::WatchdogZip) => return code(gate::Gate::new().and_then(|gate| watchdog_zip::run(&gate))),
         Err(error) => {
             // Nothing can be told if the terminal is gone.
             let _ = error.print();

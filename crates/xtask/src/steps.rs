@@ -38,6 +38,10 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "benches", what: "the figures of core and store (shown, not judged)", run: benches },
 ];
 
+/// With everything that a newcomer's build leaves out. Every step that tests uses the same packages and features, so that
+/// nothing is compiled twice.
+pub(crate) const CLOUD: &[&str] = &["--features", "relais-watchdog-local/aws"];
+
 /// The tests that need the bad designs compiled in; the others ran without them.
 const MUTANT_TESTS: &[&str] = &[
     "test",
@@ -81,7 +85,7 @@ fn clippy(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
 
 fn tests(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     // Some tests measure; what they print is in the log.
-    let arguments = ["test", "--locked", "--workspace", "--no-fail-fast", "--", "--show-output"];
+    let arguments = [&["test", "--locked", "--workspace"], CLOUD, &["--no-fail-fast", "--", "--show-output"]].concat();
     Ok(counted(&gate.run_cargo(&arguments, log)?))
 }
 

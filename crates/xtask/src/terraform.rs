@@ -22,12 +22,7 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     if Command::new("terraform").arg("version").output().is_err() {
         return Ok(Outcome::NotRun("terraform is not installed".to_owned()));
     }
-    let copy = gate.reports.join("terraform");
-    if copy.exists() {
-        std::fs::remove_dir_all(&copy).with_context(|| format!("empty {}", copy.display()))?;
-    }
-    copy_root(&gate.root.join("terraform"), &copy)?;
-    let root = Root { gate, copy };
+    let root = Root::copied(gate, gate.reports.join("terraform"))?;
     let terraform = |arguments: &[&str]| log.run(root.command(arguments), None);
     if !terraform(&["fmt", "-check", "-recursive", "-no-color"])?.success {
         return Ok(Outcome::failed("not formatted: `terraform fmt -recursive terraform`"));
@@ -51,14 +46,31 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     Ok(tests.and(rights))
 }
 
-/// The copy of the root.
-struct Root<'a> {
+/// A copy of the root.
+pub(crate) struct Root<'a> {
     gate: &'a Gate,
     copy: PathBuf,
 }
 
-impl Root<'_> {
-    fn command(&self, arguments: &[&str]) -> Command {
+impl<'a> Root<'a> {
+    /// A new one, in a folder that is emptied for it.
+    pub(crate) fn copied(gate: &'a Gate, copy: PathBuf) -> anyhow::Result<Self> {
+        if copy.exists() {
+            std::fs::remove_dir_all(&copy).with_context(|| format!("empty {}", copy.display()))?;
+        }
+        copy_root(&gate.root.join("terraform"), &copy)?;
+        Ok(Self { gate, copy })
+    }
+
+    /// Lets the copy speak to an emulator on this port instead of AWS.
+    pub(crate) fn point_at(&self, port: u16) -> anyhow::Result<()> {
+        let text = include_str!("emulator_override.tf.txt").replace("@PORT@", &port.to_string());
+        let path = self.copy.join("emulator_override.tf");
+        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))
+    }
+
+    /// `terraform` in the copy, with the numbers of the protocol.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.gate.command("terraform");
         command.current_dir(&self.copy).args(arguments).env("TF_IN_AUTOMATION", "1");
         command.env("TF_VAR_policy_file", self.gate.root.join(POLICY));
