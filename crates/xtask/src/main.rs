@@ -1,16 +1,18 @@
 //! `cargo xtask check`: the one gate that every change passes. `cargo xtask fuzz`: millions of cases, when there is time.
-//! `cargo xtask bench-bot`: the bot under load.
+//! `cargo xtask bench-bot`: the bot under load. `cargo xtask costs`: the page of what it costs, written anew.
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
-//! [`process`]), the steps that are more than one command ([`deny`], [`drill`], [`emulator`], [`policy_table`],
-//! [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is counted and shown ([`count`],
-//! [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`]).
+//! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
+//! [`policy_table`], [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is counted and shown
+//! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`], [`e2e_aws`]), what is shipped from here
+//! ([`watchdog_zip`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
 //! table and counts neither as passed nor as failed.
 
 mod bench_bot;
 mod cloud;
+mod costs;
 mod count;
 mod deny;
 mod drill;
@@ -41,6 +43,8 @@ const USAGE: u8 = 64;
 enum Cli {
     /// Runs every step, ends in a table and `N passed, N failed`; exit 1 if anything failed
     Check(Check),
+    /// Writes docs/costs.md and the README's claim anew from docs/prices.json and the policy
+    Costs,
     /// Fuzzes interactions and the time reader, a million cases each unless told otherwise
     #[command(disable_help_flag = true)]
     Fuzz {
@@ -84,6 +88,7 @@ struct Check {
 fn main() -> ExitCode {
     let asked = match Cli::try_parse() {
         Ok(Cli::Check(asked)) => asked,
+        Ok(Cli::Costs) => return code(gate::Gate::new().and_then(|gate| costs::write(&gate))),
         Ok(Cli::Fuzz { arguments }) => return code(gate::Gate::new().and_then(|gate| fuzz::run(&gate, &arguments))),
         Ok(Cli::BenchBot { arguments }) => {
             return code(gate::Gate::new().and_then(|gate| bench_bot::run(&gate, &arguments)));

@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{deny, drill, emulator, policy_table, purity, terraform};
+use crate::{costs, deny, drill, emulator, policy_table, purity, terraform};
 
 /// One step.
 pub(crate) struct Step {
@@ -20,6 +20,7 @@ pub(crate) struct Step {
 pub(crate) const ALL: &[Step] = &[
     Step { name: "fmt", what: "the source is formatted", run: fmt },
     Step { name: "policy-table", what: "docs/protocol.md tells the numbers of policy.json", run: policy_table::run },
+    Step { name: "costs", what: "docs/costs.md and the README's claim follow from prices and policy", run: costs::run },
     Step { name: "purity", what: "no runtime, network or clock crate below relais-failover", run: purity::run },
     Step { name: "clippy", what: "no warning in any target with any feature", run: clippy },
     Step { name: "tests", what: "tests and doc tests of every crate", run: tests },
