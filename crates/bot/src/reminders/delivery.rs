@@ -72,18 +72,13 @@ impl Delivery {
         if !self.tools.permit.may_begin() {
             return false;
         }
-        let read = self.tools.store.list(OUTBOX, BATCH);
-        let entries = match timeout(self.tools.policy.request_timeout, read).await {
-            Ok(Ok(entries)) => entries,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "outbox not readable");
-                return false;
-            }
-            Err(_) => {
-                tracing::warn!("outbox not read in time");
-                return false;
-            }
-        };
+        // The first entry tells whether anything is due, and a store may charge for all that a look reads.
+        let Some(first) = self.entries(1).await else { return false };
+        if !first.first().is_some_and(|entry| is_due(entry, self.now())) {
+            metrics::gauge!("reminders_due").set(0.0);
+            return false;
+        }
+        let Some(entries) = self.entries(BATCH).await else { return false };
         let now = self.now();
         let due: Vec<StateItem> = entries.into_iter().take_while(|entry| is_due(entry, now)).collect();
         metrics::gauge!("reminders_due").set(due.len() as f64);
@@ -105,6 +100,17 @@ impl Delivery {
         }
         // If none of a whole batch could be moved on, the next look is not a moment sooner than any other.
         full && moved
+    }
+
+    /// The first entries of the outbox, if it can be read.
+    async fn entries(&self, limit: usize) -> Option<Vec<StateItem>> {
+        let read = self.tools.store.list(OUTBOX, limit);
+        match timeout(self.tools.policy.request_timeout, read).await {
+            Ok(Ok(entries)) => return Some(entries),
+            Ok(Err(error)) => tracing::warn!(%error, "outbox not readable"),
+            Err(_) => tracing::warn!("outbox not read in time"),
+        }
+        None
     }
 
     /// One entry; whether it was moved on.
