@@ -83,8 +83,17 @@ impl Site {
 
     /// Starts a bot of another site beside it, on the same store and Discord, until the test ends.
     pub(crate) fn start_beside(&mut self, site: &str) {
+        let store = self.settings["store"].clone();
+        self.start_beside_on(site, store.as_str().unwrap());
+    }
+
+    /// The same, with another way to the store.
+    pub(crate) fn start_beside_on(&mut self, site: &str, store: &str) {
         let mut settings = self.settings.clone();
         settings["site"] = json!(site);
+        settings["store"] = json!(store);
+        // The first bot's port is taken.
+        settings["listen"] = json!("127.0.0.1:0");
         let config = self.folder.path().join(format!("{site}.json"));
         std::fs::write(&config, settings.to_string()).unwrap();
         self.others.push(self.spawn(&config));

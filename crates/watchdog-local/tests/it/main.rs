@@ -17,4 +17,6 @@ mod person;
 mod presence;
 mod reminders_survive;
 mod under_load;
+#[cfg(feature = "aws")]
+mod units_on_dynamodb;
 mod watch;

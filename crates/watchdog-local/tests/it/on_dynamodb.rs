@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::json;
 
@@ -11,11 +12,27 @@ use crate::bot_process::Site;
 use crate::command::PROGRAM;
 use crate::operators_move_the_bot::{operated, there_and_back};
 
-const REGION: &str = "eu-west-3";
+pub(crate) const REGION: &str = "eu-west-3";
 
-/// Makes an empty table; its name. By hand: no program of Relais makes tables.
-fn make_table(host: &str) -> String {
-    let name = format!("relais-bots-{}", std::process::id());
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// Where the emulator is, `127.0.0.1:5001`.
+pub(crate) fn emulator() -> String {
+    let endpoint = std::env::var("RELAIS_AWS_ENDPOINT").unwrap_or_default();
+    let host = endpoint.strip_prefix("http://").unwrap_or_default().to_owned();
+    assert!(!host.is_empty(), "RELAIS_AWS_ENDPOINT is not set to http://host:port");
+    host
+}
+
+/// Makes an empty table; its name.
+pub(crate) async fn make_table(host: &str) -> String {
+    let host = host.to_owned();
+    tokio::task::spawn_blocking(move || make(&host)).await.unwrap()
+}
+
+/// By hand: no program of Relais makes tables.
+fn make(host: &str) -> String {
+    let name = format!("relais-bots-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
     let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
     let body = json!({
@@ -42,11 +59,9 @@ fn make_table(host: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_sites_on_one_table_hand_over_there_and_back() {
-    let endpoint = std::env::var("RELAIS_AWS_ENDPOINT").unwrap_or_default();
-    let host = endpoint.strip_prefix("http://").unwrap_or_default().to_owned();
-    assert!(!host.is_empty(), "RELAIS_AWS_ENDPOINT is not set to http://host:port");
-    let table = tokio::task::spawn_blocking(move || make_table(&host)).await.unwrap();
-    let url = format!("dynamodb:{table}?region={REGION}&endpoint={endpoint}");
+    let host = emulator();
+    let table = make_table(&host).await;
+    let url = format!("dynamodb:{table}?region={REGION}&endpoint=http://{host}");
     // Nearer to real time than the other stores' test: each request is a way there and back.
     there_and_back(Site::on(tempfile::tempdir().unwrap(), &url, 4.0, operated).await).await;
 }

@@ -97,7 +97,9 @@ pub(crate) fn uses(table: &Table, policy: &Policy, hours: f64) -> Vec<Use> {
     let looks = policy.passes_ms / policy.probe_every_ms + 1.0;
     let logged = MINUTES_A_MONTH * (looks + 1.0) * assumed.log_line.value / 1e6;
     let decrypted = DAYS_A_MONTH * assumed.lambda_starts.value * SECRETS;
-    let (units, out) = (assumed.table_units.value, hours * assumed.cloud_traffic.value);
+    let units = assumed.table_units.value;
+    // The laptop reads the table across the internet.
+    let out = hours * assumed.cloud_traffic.value + HOURS_A_MONTH * table.measured.laptop_mb / 1_000.0;
     let lambda = gb_seconds(table, policy.passes_ms / 1_000.0);
     let of = |free: &super::prices::Allowance, used: f64, usd: f64| Use {
         what: free.what.clone(),

@@ -10,6 +10,7 @@ const IMAGES_GB: [f64; 3] = [0.6, 1.0, 2.0];
 /// The machine and the image of the design that is told to cost 0.10 EUR.
 const TOLD_MACHINE: &str = "t3.micro";
 const TOLD_IMAGE_GB: f64 = 2.0;
+const SECONDS_AN_HOUR: f64 = 3_600.0;
 /// Where lines of text end.
 const WIDTH: usize = 120;
 
@@ -62,6 +63,7 @@ impl Costs<'_> {
             self.machines()?,
             self.bill()?,
             self.allowances(),
+            self.units(),
             self.assumptions(),
             self.sources(),
         ];
@@ -214,6 +216,45 @@ impl Costs<'_> {
         format!(
             "## What is free, and how much of it is used\n\n{about}\n\
              | what | used | free | share | USD if nothing is free |\n|---|---|---|---|---|\n{rows}\n{notes}\n"
+        )
+    }
+
+    fn units(&self) -> String {
+        let (measured, has) = (&self.table.measured, self.table.assumed.table_units.value);
+        let about = paragraph(&format!(
+            "Counted on {} by `{}`: {}. The watchdog there looks all the time, the Lambda for 50 of 60 s, so this is an upper \
+             bound.",
+            measured.on, measured.command, measured.what,
+        ));
+        let mut rows = String::new();
+        for (what, units, seconds) in [
+            ("an hour at rest, both sites and the watchdog", measured.two_sites, Some(SECONDS_AN_HOUR)),
+            ("an hour at rest, the laptop and the watchdog", measured.one_site, Some(SECONDS_AN_HOUR)),
+            ("a failover, from the laptop's death on", measured.failover, Some(measured.failover_s)),
+            ("a command that writes (`/remind`)", measured.command_that_writes, None),
+            ("the session saved after it, at most once a second", measured.session_saved, None),
+            ("a reminder delivered", measured.reminder_delivered, None),
+        ] {
+            let a_second = seconds.map_or(" | ".to_owned(), |seconds| {
+                format!("{:.2} | {:.2}", units.read / seconds, units.write / seconds)
+            });
+            rows += &format!("| {what} | {} | {} | {a_second} |\n", grouped(units.read), grouped(units.write));
+        }
+        let left = has - measured.two_sites.write / SECONDS_AN_HOUR;
+        let each = measured.command_that_writes.write + measured.session_saved.write;
+        let notes = paragraph(&format!(
+            "The table has {has} of each a second, and DynamoDB keeps what was not used for 300 s (Developer Guide, burst \
+             capacity), at rest {} write units: room for {} commands at once, and for {} an hour on end. Reminders that only \
+             wait cost nothing. What the laptop reads goes out to the internet: {} MB an hour, {} GB a month.",
+            grouped(left * 300.0),
+            grouped((left * 300.0 / each).floor()),
+            grouped((left * SECONDS_AN_HOUR / each).floor()),
+            measured.laptop_mb,
+            grouped(measured.laptop_mb * HOURS_A_MONTH / 1_000.0),
+        ));
+        format!(
+            "## Units of DynamoDB\n\n{about}\n\
+             | what | read units | write units | read a second | write a second |\n|---|---|---|---|---|\n{rows}\n{notes}\n"
         )
     }
 

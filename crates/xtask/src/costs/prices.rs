@@ -14,6 +14,7 @@ pub(crate) struct Table {
     pub(crate) prices: Prices,
     pub(crate) free: Free,
     pub(crate) assumed: Assumed,
+    pub(crate) measured: Measured,
     pub(crate) default: Default,
 }
 
@@ -146,6 +147,38 @@ pub(crate) struct Assumption {
     pub(crate) why: String,
 }
 
+/// What a test of `watchdog-local` counted on a table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Measured {
+    pub(crate) what: String,
+    /// How to count again.
+    pub(crate) command: String,
+    /// The day.
+    pub(crate) on: String,
+    /// An hour at rest.
+    pub(crate) two_sites: Units,
+    /// An hour at rest, the other machine not being there.
+    pub(crate) one_site: Units,
+    pub(crate) command_that_writes: Units,
+    /// What follows it, at most once a second.
+    pub(crate) session_saved: Units,
+    pub(crate) reminder_delivered: Units,
+    /// All that is used from the laptop's death on, for so many seconds.
+    pub(crate) failover: Units,
+    pub(crate) failover_s: f64,
+    /// Answers to the laptop in an hour at rest.
+    pub(crate) laptop_mb: f64,
+}
+
+/// Of DynamoDB.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Units {
+    pub(crate) read: f64,
+    pub(crate) write: f64,
+}
+
 impl Table {
     /// Reads the file and refuses what no sum can be made of.
     pub(crate) fn read(text: &str) -> anyhow::Result<Self> {
@@ -162,6 +195,15 @@ impl Table {
         for (name, assumption) in table.assumed.rows() {
             sound(name, assumption.value, UNCONFIRMED)?;
             ensure!(!assumption.why.is_empty(), "{name} has no reason");
+        }
+        for (name, number) in [
+            ("measured: two_sites", table.measured.two_sites.read.min(table.measured.two_sites.write)),
+            ("measured: one_site", table.measured.one_site.read.min(table.measured.one_site.write)),
+            ("measured: failover", table.measured.failover.read.min(table.measured.failover.write)),
+            ("measured: failover_s", table.measured.failover_s),
+            ("measured: laptop_mb", table.measured.laptop_mb),
+        ] {
+            sound(name, number, &table.measured.on)?;
         }
         table.machine()?;
         Ok(table)
