@@ -1,8 +1,10 @@
 //! The command line, and what is refused of it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use relais_aws::{ConnectError, Place, SdkConfig};
 use relais_ec2::images::{Architecture, BootMode};
 use relais_host::exit::BadUsage;
 
@@ -144,6 +146,22 @@ impl Arguments {
             keep: usize::from(self.keep),
             prune: self.prune,
             resume_file,
+        })
+    }
+}
+
+impl Arguments {
+    /// AWS, where and as whom it was asked for.
+    ///
+    /// # Errors
+    /// [`BadUsage`] if nothing can be signed.
+    pub async fn connect(&self, patience: Duration) -> Result<SdkConfig, BadUsage> {
+        let place = Place { region: self.region.clone(), endpoint: self.endpoint.clone() };
+        place.connect(patience).await.map_err(|error| {
+            BadUsage(match error {
+                ConnectError::NoRegion { .. } => "no region: name it with --region or in AWS_REGION".to_owned(),
+                ConnectError::NoCredentials(_) | ConnectError::Late => error.to_string(),
+            })
         })
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use relais_aws::{ConnectError, Place};
 use relais_host::exit::BadUsage;
 use relais_publish_ami::account::Account;
 use relais_publish_ami::arguments::Arguments;
@@ -15,6 +14,9 @@ use relais_publish_ami::publish::{self, Cloud, Job};
 
 /// A role's credentials may have to be fetched over the network.
 const CREDENTIALS: Duration = Duration::from_secs(20);
+/// Told to stop, a step has so long to end by itself.
+const GRACE: Duration = Duration::from_secs(3);
+const STOPPED: &str = "stopped; the same command goes on from there";
 
 fn main() -> ExitCode {
     relais_host::command_line::run(std::env::args_os(), run)
@@ -29,8 +31,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;
     let screen = Screen::stderr();
     let outcome = runtime.block_on(async {
-        let place = Place { region: arguments.region.clone(), endpoint: arguments.endpoint.clone() };
-        let config = place.connect(CREDENTIALS).await.map_err(unreachable)?;
+        let config = arguments.connect(CREDENTIALS).await?;
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         let account = Arc::new(Account::new(&config));
         let stop = relais_host::shutdown::token();
@@ -38,19 +39,17 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let cloud = Cloud { registry: &*account, disk: Arc::clone(&account) as _, region };
         let job = Job { settings: &settings, image: &image, plan: &plan, boot_mode, dry_run: arguments.dry_run };
         let stopped = std::pin::pin!(stop.cancelled());
-        anyhow::Ok(publish::publish(&cloud, &job, &screen, stopped).await?)
+        tokio::select! {
+            biased;
+            outcome = publish::publish(&cloud, &job, &screen, stopped) => Ok(outcome?),
+            // Every step is found again by the next run, so it may end in the middle of one that hangs.
+            () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => Err(anyhow::anyhow!(STOPPED)),
+        }
     })?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&outcome)?)
+        println!("{}", serde_json::to_string_pretty(&outcome)?);
     } else {
-        print!("{outcome}")
+        print!("{outcome}");
     }
     Ok(())
-}
-
-fn unreachable(error: ConnectError) -> BadUsage {
-    BadUsage(match error {
-        ConnectError::NoRegion { .. } => "no region: name it with --region or in AWS_REGION".to_owned(),
-        ConnectError::NoCredentials(_) | ConnectError::Late => error.to_string(),
-    })
 }

@@ -135,10 +135,10 @@ pub async fn publish(
             cloud.registry.set_parameter(&outcome.parameter, ami).await?;
         }
     }
-    clear(cloud, job, &mut outcome).await?;
     if !job.dry_run {
         resume::remove(&job.settings.resume_file)?;
     }
+    clear(cloud, job, &mut outcome).await?;
     Ok(outcome)
 }
 
@@ -298,7 +298,6 @@ async fn clear(cloud: &Cloud<'_>, job: &Job<'_>, outcome: &mut Outcome) -> Resul
     let machines = registry.machines_of(&ids).await?;
     let new = outcome.ami.clone().unwrap_or_default();
     let booted = images.iter().any(|image| image.id == new && retention::booted(image, &machines, &settings.project));
-    let named = if job.dry_run { outcome.parameter_before.clone() } else { Some(new.clone()) };
     let known = Known {
         new,
         ours: settings.ours(),
@@ -306,7 +305,7 @@ async fn clear(cloud: &Cloud<'_>, job: &Job<'_>, outcome: &mut Outcome) -> Resul
         booted,
         asked: settings.prune,
         used: retention::used(&machines),
-        named: named.into_iter().collect(),
+        named: outcome.parameter_before.clone().into_iter().collect(),
         templates: registry.in_templates().await?.into_iter().collect(),
     };
     for (image, fate) in retention::decide(images, &known) {

@@ -21,7 +21,7 @@ pub struct Known {
     pub asked: bool,
     /// Images that a machine uses now, and which machine.
     pub used: BTreeMap<String, String>,
-    /// Images that the parameter names.
+    /// Images that the parameter named until now: a machine may be about to be made from one.
     pub named: BTreeSet<String>,
     /// Images that a launch template names.
     pub templates: BTreeSet<String>,
@@ -45,7 +45,7 @@ pub enum Reason {
     New,
     /// A machine uses it.
     Used(String),
-    /// The parameter names it.
+    /// The parameter named it until now.
     Named,
     /// A launch template names it.
     InTemplate,
@@ -61,7 +61,7 @@ impl core::fmt::Display for Reason {
             Self::NotOurs => f.write_str("it lacks our tags"),
             Self::New => f.write_str("it was just published"),
             Self::Used(machine) => write!(f, "{machine} uses it"),
-            Self::Named => f.write_str("the parameter names it"),
+            Self::Named => f.write_str("the parameter named it until now"),
             Self::InTemplate => f.write_str("a launch template names it"),
             Self::Latest(keep) => write!(f, "it is one of the last {keep}"),
             Self::NewNotBooted => {
@@ -88,14 +88,14 @@ pub fn decide(mut images: Vec<Ami>, known: &Known) -> Vec<(Ami, Fate)> {
             Fate::Stays(Reason::NotOurs)
         } else if is_new {
             Fate::Stays(Reason::New)
+        } else if latest <= known.keep {
+            Fate::Stays(Reason::Latest(known.keep))
         } else if let Some(machine) = known.used.get(&image.id) {
             Fate::Stays(Reason::Used(machine.clone()))
         } else if known.named.contains(&image.id) {
             Fate::Stays(Reason::Named)
         } else if known.templates.contains(&image.id) {
             Fate::Stays(Reason::InTemplate)
-        } else if latest <= known.keep {
-            Fate::Stays(Reason::Latest(known.keep))
         } else if known.booted || known.asked {
             Fate::Goes
         } else {

@@ -69,6 +69,18 @@ pub async fn upload(
             Some(Err(broken)) => break Err(lost(&image.path, broken)),
         }
     };
+    // What is on its way beside a refused block may still arrive, and need not be sent again.
+    while outcome.as_ref().is_err_and(|error| !matches!(error, PublishError::Stopped { .. })) {
+        tokio::select! {
+            biased;
+            () = stop.as_mut() => break,
+            sent = under_way.join_next() => match sent {
+                None => break,
+                Some(Ok(Ok(index))) => journal.acknowledge(index, clock::now())?,
+                Some(Ok(Err(_)) | Err(_)) => {}
+            },
+        }
+    }
     under_way.shutdown().await;
     journal.write(clock::now())?;
     outcome

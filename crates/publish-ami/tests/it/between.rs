@@ -47,6 +47,8 @@ struct Inside {
     wrong: Vec<String>,
     /// After so many more blocks, none is answered any more.
     holds_after: Option<usize>,
+    /// This call is never answered.
+    holds: Option<&'static str>,
     /// Every second block is told to come again.
     throttles: bool,
     turn: u32,
@@ -76,6 +78,10 @@ impl Between {
 
     pub(crate) fn hold_after(&self, blocks: Option<usize>) {
         self.inside().holds_after = blocks;
+    }
+
+    pub(crate) fn hold(&self, call: Option<&'static str>) {
+        self.inside().holds = call;
     }
 
     pub(crate) fn throttle(&self) {
@@ -180,6 +186,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
 /// What is answered without asking the emulator; `Some(None)` for never.
 fn before(way: &Between, seen: &Seen, headers: &HeaderMap, body: &[u8]) -> Option<Option<Answer>> {
     let mut inside = way.inside();
+    if inside.holds == Some(seen.call.as_str()) {
+        return Some(None);
+    }
     match seen.call.as_str() {
         "StartSnapshot" => {
             let body: serde_json::Value = serde_json::from_slice(body).unwrap();

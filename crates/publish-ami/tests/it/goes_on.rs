@@ -19,18 +19,23 @@ async fn cut_short(way: &Between, project: &Project, blocks: usize, signal: Sign
     way.hold_after(Some(blocks));
     let child = project.command("1", &[]).spawn().unwrap();
     // It asks for another block only when it has written down an answer: with sixteen on their way, all the answers are in.
-    for _ in 0..6_000 {
-        if way.asked("PutSnapshotBlock") >= blocks + AT_ONCE {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(|| way.asked("PutSnapshotBlock") >= blocks + AT_ONCE).await;
     assert_eq!((way.asked("PutSnapshotBlock"), way.taken()), (blocks + AT_ONCE, blocks));
     let id = Pid::from_child(&child);
     kill_process(id, signal).unwrap();
     let ended = tokio::task::spawn_blocking(move || ended(child)).await.unwrap();
     way.hold_after(None);
     ended
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..6_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came to be");
 }
 
 fn ended(child: Child) -> (ExitStatus, String) {
@@ -86,6 +91,25 @@ async fn a_killed_upload_goes_on_in_the_same_snapshot() {
     let (whole, blocks) = read_back(outcome["snapshot"].as_str().unwrap(), disk.length).await;
     assert_eq!(blocks, BLOCKS);
     assert!(same_as_file(&whole, &project.image()) && !project.resume_file().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_interrupts_a_call_that_hangs_need_not_wait_for_it() {
+    let way = Between::new().await;
+    let project = Project::new(&way.url);
+    project.build(&good().with_noise(4, 29));
+    way.hold(Some("RegisterImage"));
+    let child = project.command("1", &[]).spawn().unwrap();
+    until(|| way.asked("RegisterImage") > 0).await;
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let (status, said) = tokio::task::spawn_blocking(move || ended(child)).await.unwrap();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("error: stopped; the same command goes on from there"), "{said}");
+    way.hold(None);
+    way.take();
+    let outcome = project.publish("1", &[]).await;
+    assert_eq!((&outcome["earlier"], &outcome["sent"]), (&json!("upload"), &json!(0)));
+    assert_eq!(of(&way.take(), "RegisterImage").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,6 +89,7 @@ async fn an_image_of_another_project_is_not_even_seen() {
     let (project, other) = (Project::new(&endpoint()), Project::new(&endpoint()));
     let foreign = publish(&other, 1, &[]).await;
     publish(&project, 1, &[]).await;
+    publish(&project, 2, &["--prune", "--keep", "1"]).await;
     let outcome = publish(&project, 2, &["--prune", "--keep", "1"]).await;
     assert_eq!(list(&outcome, "removed").len(), 1);
     assert_eq!(is_there(&foreign).await, (true, true));

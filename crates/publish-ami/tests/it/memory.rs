@@ -11,6 +11,9 @@ use relais_publish_ami::Refused;
 use relais_publish_ami::plan::{Sum, sum};
 use relais_publish_ami::ports::{Deleted, Disk, NewSnapshot, Registry, Started};
 
+/// What is said of a snapshot while it is sealed.
+const SEALING: &str = "50%";
+
 #[derive(Default)]
 pub(crate) struct Inside {
     pub(crate) images: Vec<(Ami, NewImage)>,
@@ -27,6 +30,8 @@ pub(crate) struct Inside {
     pub(crate) refuses: BTreeSet<u32>,
     /// The next seal is done, and its answer lost.
     pub(crate) loses_the_seal: bool,
+    /// Sealing a snapshot and making an image available take a look each.
+    pub(crate) is_slow: bool,
     /// The next registration is done by somebody else, just before.
     pub(crate) is_second: bool,
     next: u32,
@@ -65,7 +70,11 @@ impl Registry for Memory {
     }
 
     async fn image(&self, id: &str) -> Result<Option<Ami>, Refused> {
-        Ok(self.inside().images.iter().map(|(ami, _)| ami).find(|ami| ami.id == id).cloned())
+        let mut inside = self.inside();
+        let Some((ami, _)) = inside.images.iter_mut().find(|(ami, _)| ami.id == id) else { return Ok(None) };
+        let seen = ami.clone();
+        ami.state = AmiState::Available;
+        Ok(Some(seen))
     }
 
     async fn register(&self, new: &NewImage) -> Result<Option<String>, Refused> {
@@ -73,12 +82,15 @@ impl Registry for Memory {
         if inside.images.iter().any(|(ami, _)| ami.name == new.name) {
             return Ok(None);
         }
+        if inside.snapshots.get(&new.snapshot).is_none_or(|found| found.state != SnapshotState::Completed) {
+            return Err(said("ec2:RegisterImage", "InvalidSnapshot.NotReady"));
+        }
         inside.next += 1;
         let ami = Ami {
             id: format!("ami-{}", inside.next),
             name: new.name.clone(),
             created: format!("2026-11-01T00:00:{:02}.000Z", inside.next),
-            state: AmiState::Available,
+            state: if inside.is_slow { AmiState::Pending } else { AmiState::Available },
             architecture: new.architecture.as_str().to_owned(),
             boot_mode: new.boot_mode.as_str().to_owned(),
             snapshots: vec![new.snapshot.clone()],
@@ -103,7 +115,13 @@ impl Registry for Memory {
     }
 
     async fn snapshot(&self, id: &str) -> Result<Option<Snapshot>, Refused> {
-        Ok(self.inside().snapshots.get(id).cloned())
+        let mut inside = self.inside();
+        let Some(snapshot) = inside.snapshots.get_mut(id) else { return Ok(None) };
+        let seen = snapshot.clone();
+        if seen.state == SnapshotState::Pending(SEALING.to_owned()) {
+            snapshot.state = SnapshotState::Completed;
+        }
+        Ok(Some(seen))
     }
 
     async fn delete_snapshot(&self, id: &str) -> Result<Deleted, Refused> {
@@ -130,6 +148,7 @@ impl Registry for Memory {
 
     async fn set_parameter(&self, name: &str, value: &str) -> Result<(), Refused> {
         let mut inside = self.inside();
+        assert!(inside.images.iter().any(|(ami, _)| ami.id == value && ami.state == AmiState::Available));
         inside.parameters.insert(name.to_owned(), value.to_owned());
         inside.changes.push(format!("set {name} {value}"));
         Ok(())
@@ -181,7 +200,9 @@ impl Disk for Memory {
         if there.len() != blocks as usize || sum(&all) != linear {
             return Err(said("ebs:CompleteSnapshot", "ValidationException"));
         }
-        inside.snapshots.get_mut(snapshot).unwrap().state = SnapshotState::Completed;
+        let slow = inside.is_slow;
+        inside.snapshots.get_mut(snapshot).unwrap().state =
+            if slow { SnapshotState::Pending(SEALING.to_owned()) } else { SnapshotState::Completed };
         inside.changes.push(format!("complete {snapshot}"));
         if std::mem::take(&mut inside.loses_the_seal) {
             return Err(said("ebs:CompleteSnapshot", "ValidationException"));

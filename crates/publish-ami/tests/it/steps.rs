@@ -101,13 +101,22 @@ async fn an_image_is_sent_registered_and_named_once() {
 }
 
 #[tokio::test]
+async fn nothing_is_registered_or_named_before_it_is_ready() {
+    let world = World::new();
+    world.aws.inside().is_slow = true;
+    let outcome = world.publish().await;
+    assert_eq!(world.aws.inside().parameters["/relais/ami"], outcome.ami.unwrap());
+}
+
+#[tokio::test]
 async fn an_upload_that_was_refused_half_way_goes_on_where_it_was() {
     let world = World::new();
     world.aws.inside().refuses = [5].into();
     let error = world.run(false).await.unwrap_err().to_string();
     assert!(error.contains("renew the credentials") && error.contains("goes on"), "{error}");
+    // What was on its way with it has arrived.
     let sent = world.aws.count("put");
-    assert!(sent < 4 && world.settings.resume_file.exists());
+    assert!(sent == 3 && world.settings.resume_file.exists());
     world.aws.inside().refuses.clear();
     let dry = world.run(true).await.unwrap();
     assert_eq!(dry.earlier, Spared::Blocks);
@@ -119,9 +128,11 @@ async fn an_upload_that_was_refused_half_way_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn a_snapshot_that_was_given_up_is_not_gone_on_with() {
-    let lost: [fn(&Memory, &str); 2] = [
+    let lost: [fn(&Memory, &str); 3] = [
         |aws, id| aws.inside().snapshots.get_mut(id).unwrap().state = SnapshotState::Failed("timeout".to_owned()),
         |aws, id| drop(aws.inside().snapshots.remove(id)),
+        // Somebody else sealed it as it was.
+        |aws, id| aws.inside().snapshots.get_mut(id).unwrap().state = SnapshotState::Completed,
     ];
     for lost in lost {
         let world = World::new();
@@ -275,7 +286,10 @@ async fn a_snapshot_that_is_foreign_or_shared_is_left_where_it_is() {
     world.settings.keep = 1;
     world.publish_next(1).await;
     world.aws.inside().snapshots.values_mut().for_each(|snapshot| drop(snapshot.tags.remove("Role")));
+    // What the parameter named a moment ago stays until the next time.
     world.publish_next(2).await;
+    assert_eq!((world.aws.count("deregister"), world.aws.count("delete")), (0, 0));
+    world.publish().await;
     assert_eq!((world.aws.count("deregister"), world.aws.count("delete")), (1, 0));
     // Somebody made a second image on the second snapshot.
     let mut foreign = world.aws.inside().images[0].clone();
@@ -283,6 +297,7 @@ async fn a_snapshot_that_is_foreign_or_shared_is_left_where_it_is() {
     world.aws.inside().images.push(foreign);
     world.build(3);
     world.settings.version = "3".to_owned();
+    world.publish().await;
     let outcome = world.publish().await;
     assert!(outcome.removed[0].left[0].ends_with("which another image uses"), "{outcome}");
     assert_eq!((world.aws.count("deregister"), world.aws.count("delete")), (2, 0));
