@@ -24,7 +24,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "purity", what: "no runtime, network or clock crate below relais-failover", run: purity::run },
     Step { name: "clippy", what: "no warning in any target with any feature", run: clippy },
     Step { name: "tests", what: "tests and doc tests of every crate", run: tests },
-    Step { name: "emulator", what: "the DynamoDB store against an emulator of it", run: emulator::run },
+    Step { name: "emulator", what: "store, publisher and bots against an emulator of AWS", run: emulator::run },
     Step {
         name: "terraform",
         what: "the cloud account's description is valid and keeps its rules",
@@ -42,6 +42,9 @@ pub(crate) const ALL: &[Step] = &[
 /// With everything that a newcomer's build leaves out. Every step that tests uses the same packages and features, so that
 /// nothing is compiled twice.
 pub(crate) const CLOUD: &[&str] = &["--features", "relais-watchdog-local/aws"];
+
+/// In the names of those tests of the bots that need an emulator.
+pub(crate) const NEEDS_EMULATOR: &str = "on_dynamodb";
 
 /// The tests that need the bad designs compiled in; the others ran without them.
 const MUTANT_TESTS: &[&str] = &[
@@ -86,7 +89,12 @@ fn clippy(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
 
 fn tests(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     // Some tests measure; what they print is in the log.
-    let arguments = [&["test", "--locked", "--workspace"], CLOUD, &["--no-fail-fast", "--", "--show-output"]].concat();
+    let arguments = [
+        &["test", "--locked", "--workspace"],
+        CLOUD,
+        &["--no-fail-fast", "--", "--show-output", "--skip", NEEDS_EMULATOR],
+    ]
+    .concat();
     Ok(counted(&gate.run_cargo(&arguments, log)?))
 }
 
