@@ -1,4 +1,4 @@
-//! The environment of the discord.py bot, made once from pinned versions.
+//! Environments of Python, made once from pinned versions, and the discord.py bot in one.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,27 +10,33 @@ use crate::subject::Subject;
 const REQUIREMENTS: &str = include_str!("../python/requirements.txt");
 const BOT: &str = include_str!("../python/bot.py");
 
-/// Makes the environment in `folder`, unless it is there; else why there is none.
+/// Makes the environment of discord.py in `folder`, unless it is there; else why there is none.
 ///
 /// # Errors
 /// A sentence: no Python, no `venv`, no package registry.
 pub fn prepare(python: &str, folder: &Path) -> Result<Subject, String> {
+    let python = environment("discord.py", python, folder, REQUIREMENTS)?;
+    let script = folder.join("bot.py");
+    std::fs::write(&script, BOT).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(Subject::DiscordPy { python, script })
+}
+
+/// The interpreter of an environment with these requirements, all of them pinned; it is made in `folder` unless it is there.
+pub(crate) fn environment(name: &str, python: &str, folder: &Path, requirements: &str) -> Result<PathBuf, String> {
     let said = |error: std::io::Error| format!("{}: {error}", folder.display());
     std::fs::create_dir_all(folder).map_err(said)?;
     let (own, mark) = (folder.join("venv/bin/python"), folder.join("installed.txt"));
-    let script = folder.join("bot.py");
-    std::fs::write(&script, BOT).map_err(said)?;
-    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == REQUIREMENTS) {
-        return Ok(Subject::DiscordPy { python: own, script });
+    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == requirements) {
+        return Ok(own);
     }
-    eprintln!("discord.py: installing it");
-    let requirements = folder.join("requirements.txt");
-    std::fs::write(&requirements, REQUIREMENTS).map_err(said)?;
+    eprintln!("{name}: installing it");
+    let file = folder.join("requirements.txt");
+    std::fs::write(&file, requirements).map_err(said)?;
     run(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"];
-    run(Command::new(&own).args(install).arg(&requirements))?;
-    std::fs::write(&mark, REQUIREMENTS).map_err(said)?;
-    Ok(Subject::DiscordPy { python: own, script })
+    run(Command::new(&own).args(install).arg(&file))?;
+    std::fs::write(&mark, requirements).map_err(said)?;
+    Ok(own)
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

@@ -4,13 +4,13 @@
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
 //! [`policy_table`], [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is counted and shown
-//! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`bench_bot`], [`e2e_aws`]), what is shipped from here
+//! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`]), what is shipped from here
 //! ([`watchdog_zip`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
 //! table and counts neither as passed nor as failed.
 
-mod bench_bot;
+mod benchmarks;
 mod cloud;
 mod costs;
 mod count;
@@ -59,6 +59,13 @@ enum Cli {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Measures the watchdog as a Lambda function, and a handler in Python after it
+    #[command(disable_help_flag = true)]
+    BenchLambda {
+        /// For the benchmark: `--starts N`, `--looks N`, `--json FILE`, `--goal`; see `--help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// A whole failover in an emulated cloud account: publish, apply, crash, home, destroy
     E2eAws {
         /// How the standby is switched on
@@ -91,7 +98,10 @@ fn main() -> ExitCode {
         Ok(Cli::Costs) => return code(gate::Gate::new().and_then(|gate| costs::write(&gate))),
         Ok(Cli::Fuzz { arguments }) => return code(gate::Gate::new().and_then(|gate| fuzz::run(&gate, &arguments))),
         Ok(Cli::BenchBot { arguments }) => {
-            return code(gate::Gate::new().and_then(|gate| bench_bot::run(&gate, &arguments)));
+            return code(gate::Gate::new().and_then(|gate| benchmarks::run(&gate, &arguments)));
+        }
+        Ok(Cli::BenchLambda { arguments }) => {
+            return code(gate::Gate::new().and_then(|gate| benchmarks::run_lambda(&gate, &arguments)));
         }
         Ok(Cli::E2eAws { mode, shipped }) => {
             return code(gate::Gate::new().and_then(|gate| e2e_aws::run(&gate, mode, shipped)));

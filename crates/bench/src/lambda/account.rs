@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context as _;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,50 +11,63 @@ use relais_failover::{Claim, Incarnation, LeaseOp, LeaseRecord, Policy, Site, Ve
 use relais_store::{LeaseStore as _, Memory, served};
 use serde_json::{Value, json};
 
+/// What the account was asked, and what it shows.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
-    /// `RunInstances` by token.
-    pub(crate) tokens: Vec<String>,
-    /// Whether looks show the machine.
-    pub(crate) machine: Option<&'static str>,
-    /// What was published.
-    pub(crate) published: Vec<String>,
-    /// SSM parameters, and how often they were read.
-    pub(crate) parameters: Vec<(String, String)>,
-    pub(crate) reads: usize,
+pub struct Seen {
+    /// The client tokens of `RunInstances`, in order.
+    pub tokens: Vec<String>,
+    /// The state of the one machine; none if there is none.
+    pub machine: Option<&'static str>,
+    /// The messages that were published.
+    pub published: Vec<String>,
+    /// SSM parameters: name and value.
+    pub parameters: Vec<(String, String)>,
+    /// How often parameters were read.
+    pub reads: usize,
+    /// Actions that nobody should ask for.
+    pub strange: Vec<String>,
 }
 
-pub(crate) struct LittleAws {
+/// An account and a store.
+pub struct LittleAws {
     seen: Arc<Mutex<Seen>>,
-    pub(crate) endpoint: String,
-    pub(crate) store: Arc<Memory>,
+    /// Its address, for `AWS_ENDPOINT_URL`.
+    pub endpoint: String,
+    /// The store that the function reaches over HTTP.
+    pub store: Arc<Memory>,
+    /// The numbers, paced.
+    pub policy: Policy,
     store_at: SocketAddr,
-    pub(crate) policy: Policy,
 }
 
 impl LittleAws {
     /// The laptop held the lease and is gone: nobody renews, nobody answers.
-    pub(crate) async fn with_the_laptop_gone(pace: f64) -> Self {
-        let (store, policy) = (Arc::new(Memory::new()), Policy::embedded().paced(pace).unwrap());
-        store.init(&LeaseRecord::initial(Version::new(0), policy.ttl, WallClock(0))).await.unwrap();
+    ///
+    /// # Errors
+    /// No port, or a pace that is none.
+    pub async fn with_the_laptop_gone(pace: f64) -> anyhow::Result<Self> {
+        let (store, policy) = (Arc::new(Memory::new()), Policy::embedded().paced(pace)?);
+        store.init(&LeaseRecord::initial(Version::new(0), policy.ttl, WallClock(0))).await?;
         let claim = Claim { site: Site::Laptop, incarnation: Incarnation::new(1) };
         let (expected, version) = (Version::new(0), Version::new(1));
         let op = LeaseOp::AcquireFree { claim, expected, version, ttl_ms: 30_000, wall_hint: WallClock(0) };
-        store.apply(&op).await.unwrap();
-        let store_at = serve(served::router(Arc::clone(&store) as _)).await;
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        seen.lock().unwrap().parameters.push(("/relais/health-key".to_owned(), "a-key".to_owned()));
+        store.apply(&op).await?;
+        let store_at = serve(served::router(Arc::clone(&store) as _)).await?;
+        let parameters = vec![("/relais/health-key".to_owned(), "a-key".to_owned())];
+        let seen = Arc::new(Mutex::new(Seen { parameters, ..Seen::default() }));
         let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&seen));
-        let endpoint = format!("http://{}", serve(router).await);
-        Self { seen, endpoint, store, store_at, policy }
+        let endpoint = format!("http://{}", serve(router).await?);
+        Ok(Self { seen, endpoint, store, policy, store_at })
     }
 
-    pub(crate) fn seen(&self) -> MutexGuard<'_, Seen> {
+    /// What it was asked so far; what it shows may be changed through it.
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `RELAIS_CONFIG` for it. Nothing listens at the laptop's address.
-    pub(crate) fn config(&self) -> Value {
+    /// The function's settings for it. Nothing listens at the laptop's address.
+    #[must_use]
+    pub fn settings(&self) -> Value {
         json!({
             "store": format!("http://{}", self.store_at),
             "probe": { "url": "http://127.0.0.1:9/health", "key_parameter": "/relais/health-key" },
@@ -61,29 +75,23 @@ impl LittleAws {
                 "kind": "launch", "project": "relais", "template": "lt-1", "types": ["small"], "subnets": ["a"],
             },
             "alerts": { "topic": "arn:aws:sns:eu-west-3:123456789012:relais" },
-            "policy": serde_json::from_str::<Value>(&self.policy.to_json()).unwrap(),
+            "policy": serde_json::from_str::<Value>(&self.policy.to_json()).unwrap_or_default(),
         })
     }
 }
 
-pub(crate) async fn serve(router: axum::Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+pub(super) async fn serve(router: axum::Router) -> anyhow::Result<SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("find a port")?;
+    let address = listener.local_addr().context("find a port")?;
     tokio::spawn(async move { axum::serve(listener, router).await });
-    address
+    Ok(address)
 }
 
 async fn answer(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
-    let mut seen = seen.lock().unwrap();
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if target == "AmazonSSM.GetParameters" {
-        seen.reads += 1;
-        let asked: Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(asked["WithDecryption"], true);
-        let names = asked["Names"].as_array().unwrap();
-        let known = seen.parameters.iter().filter(|(name, _)| names.contains(&json!(name)));
-        let found: Vec<Value> = known.map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
-        return (StatusCode::OK, json!({ "Parameters": found, "InvalidParameters": [] }).to_string());
+        return seen.parameters(&body);
     }
     let form = String::from_utf8_lossy(&body).into_owned();
     let value = |key: &str| {
@@ -108,6 +116,24 @@ async fn answer(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: 
             let result = "<PublishResult><MessageId>1</MessageId></PublishResult>";
             (StatusCode::OK, format!("<PublishResponse>{result}</PublishResponse>"))
         }
-        other => panic!("nobody should ask for {other}"),
+        other => {
+            seen.strange.push(other.to_owned());
+            (StatusCode::BAD_REQUEST, String::new())
+        }
+    }
+}
+
+impl Seen {
+    fn parameters(&mut self, body: &[u8]) -> (StatusCode, String) {
+        self.reads += 1;
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        // A value that is not decrypted is no use to anybody.
+        if asked["WithDecryption"] != true {
+            return (StatusCode::BAD_REQUEST, String::new());
+        }
+        let wanted = |name: &str| asked["Names"].as_array().is_some_and(|names| names.iter().any(|one| one == name));
+        let known = self.parameters.iter().filter(|(name, _)| wanted(name));
+        let found: Vec<Value> = known.map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
+        (StatusCode::OK, json!({ "Parameters": found, "InvalidParameters": [] }).to_string())
     }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use crate::runtime::PROGRAM;
+use crate::invocations::PROGRAM;
 
 fn check(config: Option<&str>) -> (Option<i32>, String) {
     let mut command = Command::new(PROGRAM);

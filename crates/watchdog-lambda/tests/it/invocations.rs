@@ -1,14 +1,30 @@
 //! What an invocation does, and what it leaves behind.
 
+use std::process::Command;
+
+use relais_bench::lambda::account::LittleAws;
+use relais_bench::lambda::sandbox::Sandbox;
 use relais_failover::{ControlMode, ControlRecord, WallClock};
 use relais_store::LeaseStore as _;
 use serde_json::{Value, json};
 
-use crate::little_aws::LittleAws;
-use crate::runtime::Sandbox;
-
 /// `passes` are 2.5 s, a failure is confirmed after 0.6 s.
 const PACE: f64 = 20.0;
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_watchdog-lambda");
+
+async fn gone(pace: f64) -> LittleAws {
+    LittleAws::with_the_laptop_gone(pace).await.unwrap()
+}
+
+async fn sandbox(aws: &LittleAws) -> Sandbox {
+    Sandbox::start(Command::new(PROGRAM), aws).await.unwrap()
+}
+
+/// Whether it answered or failed, and with what.
+async fn call(sandbox: &mut Sandbox, payload: Value, seconds: f64) -> (bool, Value) {
+    let invoked = sandbox.invoke(payload, seconds).await.unwrap();
+    (invoked.good, invoked.said)
+}
 
 fn schedule() -> Value {
     json!({ "reason": "schedule" })
@@ -24,9 +40,9 @@ fn metrics(log: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minute_without_the_laptop_starts_one_machine() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let sandbox = Sandbox::start(&aws).await;
-    let (good, answer) = sandbox.invoke(schedule(), 58).await;
+    let aws = gone(PACE).await;
+    let mut sandbox = sandbox(&aws).await;
+    let (good, answer) = call(&mut sandbox, schedule(), 58.0).await;
     assert!(good, "{answer}");
     assert_eq!((&answer["desired"], &answer["coming"], &answer["probe"]), (&json!("on"), &json!(true), &json!("tcp")));
     assert!(answer["looks"].as_u64().unwrap() >= 5, "{answer}");
@@ -50,10 +66,10 @@ async fn a_minute_without_the_laptop_starts_one_machine() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_sandboxes_at_once_start_one_machine() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let (one, two) = (Sandbox::start(&aws).await, Sandbox::start(&aws).await);
+    let aws = gone(PACE).await;
+    let (mut one, mut two) = (sandbox(&aws).await, sandbox(&aws).await);
     for _ in 0..2 {
-        let (first, second) = tokio::join!(one.invoke(schedule(), 58), two.invoke(schedule(), 58));
+        let (first, second) = tokio::join!(call(&mut one, schedule(), 58.0), call(&mut two, schedule(), 58.0));
         assert!(first.0 && second.0, "{first:?} {second:?}");
     }
     let mut tokens = aws.seen().tokens.clone();
@@ -63,8 +79,8 @@ async fn two_sandboxes_at_once_start_one_machine() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hand_over_is_answered_once_the_standby_is_on_its_way() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let sandbox = Sandbox::start(&aws).await;
+    let aws = gone(PACE).await;
+    let mut sandbox = sandbox(&aws).await;
     let wish = ControlRecord {
         schema: 1,
         mode: ControlMode::ForceCloud,
@@ -73,7 +89,7 @@ async fn a_hand_over_is_answered_once_the_standby_is_on_its_way() {
         by: None,
     };
     aws.store.put_control(&wish).await.unwrap();
-    let (good, answer) = sandbox.invoke(json!({ "reason": "handover" }), 58).await;
+    let (good, answer) = call(&mut sandbox, json!({ "reason": "handover" }), 58.0).await;
     assert!(good, "{answer}");
     assert_eq!((&answer["reason"], &answer["looks"]), (&json!("handover"), &json!(1)));
     assert_eq!((&answer["coming"], &answer["action"]), (&json!(true), &json!("launch")));
@@ -81,37 +97,37 @@ async fn a_hand_over_is_answered_once_the_standby_is_on_its_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_key_is_an_error_with_the_way_out_and_comes_back_by_itself() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let sandbox = Sandbox::start(&aws).await;
+    let aws = gone(PACE).await;
+    let mut sandbox = sandbox(&aws).await;
     for placeholder in [None, Some("unset")] {
         aws.seen().parameters =
             placeholder.map(|value| ("/relais/health-key".to_owned(), value.to_owned())).into_iter().collect();
-        let (good, answer) = sandbox.invoke(schedule(), 58).await;
+        let (good, answer) = call(&mut sandbox, schedule(), 58.0).await;
         assert!(!good, "{answer}");
         let said = answer["errorMessage"].as_str().unwrap();
         assert!(said.contains("/relais/health-key") && said.contains("aws ssm put-parameter"), "{said}");
     }
     assert!(aws.seen().tokens.is_empty());
     aws.seen().parameters = vec![("/relais/health-key".to_owned(), "a-key".to_owned())];
-    assert!(sandbox.invoke(schedule(), 58).await.0);
+    assert!(call(&mut sandbox, schedule(), 58.0).await.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deadline_comes_before_the_next_look() {
     // At its real pace the looks would go on for 50 s.
-    let aws = LittleAws::with_the_laptop_gone(1.0).await;
-    let sandbox = Sandbox::start(&aws).await;
-    let (good, answer) = sandbox.invoke(schedule(), 6).await;
+    let aws = gone(1.0).await;
+    let mut sandbox = sandbox(&aws).await;
+    let (good, answer) = call(&mut sandbox, schedule(), 6.0).await;
     assert!(good, "{answer}");
     assert_eq!(answer["looks"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_are_kept_between_invocations() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let sandbox = Sandbox::start(&aws).await;
+    let aws = gone(PACE).await;
+    let mut sandbox = sandbox(&aws).await;
     for _ in 0..3 {
-        assert!(sandbox.invoke(schedule(), 6).await.0);
+        assert!(call(&mut sandbox, schedule(), 6.0).await.0);
     }
     assert_eq!(aws.seen().reads, 1);
     assert!(!sandbox.log().contains("a-key"));
@@ -119,11 +135,11 @@ async fn secrets_are_kept_between_invocations() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_by_the_topic_and_once() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let sandbox = Sandbox::start(&aws).await;
+    let aws = gone(PACE).await;
+    let mut sandbox = sandbox(&aws).await;
     for _ in 0..2 {
         // At the first look the lease is fresh and nobody answers.
-        assert!(sandbox.invoke(schedule(), 58).await.0);
+        assert!(call(&mut sandbox, schedule(), 58.0).await.0);
         let told = aws.seen().published.clone();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("relais: ") && told[0].contains("public path is down"), "{told:?}");
@@ -132,8 +148,8 @@ async fn people_are_told_by_the_topic_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_reason_is_refused_by_name() {
-    let aws = LittleAws::with_the_laptop_gone(PACE).await;
-    let sandbox = Sandbox::start(&aws).await;
-    let (good, answer) = sandbox.invoke(json!({ "reason": "sleep" }), 58).await;
+    let aws = gone(PACE).await;
+    let mut sandbox = sandbox(&aws).await;
+    let (good, answer) = call(&mut sandbox, json!({ "reason": "sleep" }), 58.0).await;
     assert!(!good && answer["errorMessage"].as_str().unwrap().contains("sleep"), "{answer}");
 }
