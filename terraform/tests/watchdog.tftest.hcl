@@ -141,7 +141,7 @@ run "a_late_look_is_dropped" {
   }
 
   assert {
-    condition     = aws_lambda_function.watchdog.reserved_concurrent_executions == -1
+    condition     = coalesce(aws_lambda_function.watchdog.reserved_concurrent_executions, -1) == -1
     error_message = "new accounts may not reserve"
   }
 }
