@@ -1,4 +1,5 @@
-# The rest of what the watchdog may and must never do with machines in the mode launch.
+# Where machines are launched: what must never happen, whatever else the role is ever given; and the right that only the
+# spot price needs.
 locals {
   machines_guarded = concat(
     [
