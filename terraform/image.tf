@@ -20,7 +20,7 @@ data "aws_ami_ids" "published" {
   lifecycle {
     postcondition {
       condition     = length(self.ids) > 0
-      error_message = "No image of ${var.name} for ${var.architecture} is published in ${var.region}: build it with `nix build .#ec2-ami`, publish it with `nix run .#publish-ami`, then apply again."
+      error_message = "No image of ${var.name} for ${var.architecture} is published in ${var.region}: publish one with publish-ami, then apply again."
     }
   }
 }
@@ -35,7 +35,7 @@ data "aws_ssm_parameter" "ami" {
   lifecycle {
     postcondition {
       condition     = contains(data.aws_ami_ids.published.ids, self.insecure_value)
-      error_message = "The parameter /${var.name}/ami names ${self.insecure_value}, which is no published image of ${var.name} for ${var.architecture}: publish one with `nix run .#publish-ami`, or put the id of one of ${join(", ", data.aws_ami_ids.published.ids)} there."
+      error_message = "The parameter /${var.name}/ami names ${self.insecure_value}, which is no published image of ${var.name} for ${var.architecture}: publish one with publish-ami, or put the id of one of ${join(", ", data.aws_ami_ids.published.ids)} there."
     }
   }
 }

@@ -23,19 +23,19 @@ variable "region" {
 }
 
 variable "table_read_units" {
-  description = "Consistent reads of 4 KiB a second that the table always has. Two sites at rest need about 1.5."
+  description = "Consistent reads of 4 KiB a second that the table always has. Two sites and the watchdog at rest use about 2.2."
   type        = number
   default     = 5
   nullable    = false
 
   validation {
-    condition     = var.table_read_units >= 2 && var.table_read_units <= 25 && floor(var.table_read_units) == var.table_read_units
-    error_message = "table_read_units: a whole number from 2 (below it a standby is throttled) to 25 (what an account has free)."
+    condition     = var.table_read_units >= 3 && var.table_read_units <= 25 && floor(var.table_read_units) == var.table_read_units
+    error_message = "table_read_units: a whole number from 3 (below it a standby is throttled) to 25 (what an account has free)."
   }
 }
 
 variable "table_write_units" {
-  description = "Writes of 1 KiB a second that the table always has. A holder at rest needs 0.2, a command of a user 8 once."
+  description = "Writes of 1 KiB a second that the table always has. A holder and the watchdog at rest use about 0.8, a command that writes 10 once."
   type        = number
   default     = 5
   nullable    = false

@@ -69,7 +69,7 @@ run "protection_can_be_taken_off_to_take_everything_down" {
 run "too_few_reads_are_refused" {
   command = plan
   variables {
-    table_read_units = 1
+    table_read_units = 2
   }
   expect_failures = [var.table_read_units]
 }
