@@ -1,4 +1,4 @@
-//! The watchdog as a Lambda function: the same [`tick`](relais_watchdog::tick), several looks within one invocation.
+//! The watchdog as a Lambda function: the same [`tick`](fn@relais_watchdog::tick), several looks within one invocation.
 //!
 //! In reading order: [`config`] (one variable, `RELAIS_CONFIG`, which `terraform/` writes), [`event`] (why it was called),
 //! [`function`] (one invocation: looks until the policy's `passes` or the deadline), [`schedule`] (pure: whether there is time

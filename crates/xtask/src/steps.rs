@@ -50,10 +50,9 @@ pub(crate) const NEEDS_EMULATOR: &str = "on_dynamodb";
 const MUTANT_TESTS: &[&str] = &[
     "test",
     "--locked",
-    "--package",
-    "relais-watchdog-local",
+    "--workspace",
     "--features",
-    "mutants",
+    "relais-watchdog-local/aws,relais-watchdog-local/mutants",
     "--test",
     "it",
     "known_bad_designs",
@@ -103,7 +102,8 @@ fn mutants(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
 }
 
 fn docs(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
-    let mut command = gate.cargo(&["doc", "--locked", "--workspace", "--no-deps"]);
+    // All features, as in the step `clippy`, which has checked everything below by then.
+    let mut command = gate.cargo(&["doc", "--locked", "--workspace", "--no-deps", "--all-features"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     Ok(plain(&log.run(command, None)?))
 }
