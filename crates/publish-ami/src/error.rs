@@ -54,6 +54,9 @@ fn way(call: &str, fault: &Fault) -> String {
         "ConcurrentLimitExceededException" | "PendingSnapshotLimitExceeded" | "ConcurrentSnapshotLimitExceeded" => {
             format!("; wait until other snapshots are done{AGAIN}")
         }
+        "ResourceNotFoundException" if call == "ebs:PutSnapshotBlock" => {
+            "; the snapshot is gone: run the same again, which begins a new one".to_owned()
+        }
         _ if passes(fault) || *status >= 500 => AGAIN.to_owned(),
         _ => String::new(),
     }
@@ -198,8 +201,9 @@ mod tests {
             ("ServiceQuotaExceededException", "remove snapshots"),
             ("ConcurrentLimitExceededException", "wait until"),
             ("RequestThrottledException", "goes on from where"),
+            ("ResourceNotFoundException", "begins a new one"),
         ] {
-            assert!(words("ebs:StartSnapshot", said(code, 400)).contains(way), "{code}");
+            assert!(words("ebs:PutSnapshotBlock", said(code, 400)).contains(way), "{code}");
         }
         let silent = words("ebs:StartSnapshot", Fault::Unanswered("no answer".to_owned()));
         assert!(silent.contains("is the network up") && silent.contains("goes on"), "{silent}");

@@ -3,7 +3,7 @@
 //! In reading order: [`image`] (what is an image, and what is told to people who give something else), [`plan`] (its blocks,
 //! the empty ones left out), [`settings`] (names, tags), [`ports`] (what is asked of AWS), [`resume`] (what a run that was cut
 //! short leaves behind), [`upload`](mod@upload), [`publish`](mod@publish) (the steps in order), [`retention`] (what stays and
-//! what goes, pure), [`outcome`] (what is said at the end), [`progress`], [`account`] (the ports on the SDK).
+//! what goes, pure), `clear` (does it), [`outcome`] (what is said at the end), [`progress`], [`account`] (the ports on the SDK).
 //!
 //! Whoever runs the same command again gets the same snapshot and the same image: a snapshot is found by its client token
 //! and its tags, an image by its name, and both have the digest of the image's bytes in them.
@@ -24,6 +24,7 @@ pub mod retention;
 pub mod settings;
 pub mod upload;
 
+mod clear;
 mod error;
 mod snapshot;
 mod tries;

@@ -37,6 +37,8 @@ pub struct Outcome {
     pub stays: Vec<Stays>,
     /// The project's images that went, or would go.
     pub removed: Vec<Removed>,
+    /// The project's snapshots that no image has.
+    pub strays: Vec<Stray>,
 }
 
 /// How much of the image there is to send.
@@ -88,6 +90,15 @@ pub struct Removed {
     pub left: Vec<String>,
 }
 
+/// A snapshot of the project that no image has: some run ended between two steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stray {
+    /// `snap-…`.
+    pub snapshot: String,
+    /// It went, or would go.
+    pub removed: bool,
+}
+
 impl Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let would = if self.dry_run { "would be " } else { "" };
@@ -127,6 +138,14 @@ impl Display for Outcome {
             }
             for left in &each.left {
                 writeln!(f, "           without {left}")?;
+            }
+        }
+        for each in &self.strays {
+            let id = &each.snapshot;
+            if each.removed {
+                writeln!(f, "removed    {id}, which no image has{}", if self.dry_run { " (would be)" } else { "" })?;
+            } else {
+                writeln!(f, "stays      {id}, which no image of the project has; --prune removes it if no other has")?;
             }
         }
         if self.dry_run {

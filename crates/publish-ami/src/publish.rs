@@ -10,14 +10,14 @@ use relais_ec2::images::{Ami, AmiState, BootMode, SnapshotState};
 use relais_host::clock;
 use tokio::time::sleep;
 
+use crate::clear::clear;
 use crate::error::PublishError;
 use crate::image::Image;
-use crate::outcome::{ImageSize, Outcome, Removed, Spared, Stays};
+use crate::outcome::{ImageSize, Outcome, Spared};
 use crate::plan::Plan;
-use crate::ports::{Deleted, Disk, Registry};
+use crate::ports::{Disk, Registry};
 use crate::progress::{Done, Screen};
 use crate::resume::{self, Upload};
-use crate::retention::{self, Fate, Known};
 use crate::settings::{DIGEST, NAR_HASH, PROJECT, ROLE, Settings};
 use crate::snapshot::{self, Earlier, Place};
 use crate::upload::upload;
@@ -83,6 +83,7 @@ impl Job<'_> {
             parameter_before: None,
             stays: Vec::new(),
             removed: Vec::new(),
+            strays: Vec::new(),
         })
     }
 }
@@ -288,56 +289,4 @@ impl Looks {
         (self.next, self.first) = ((self.next * 2).min(LONGEST_LOOK), false);
         Ok(())
     }
-}
-
-/// Removes old images by the rules, or tells which would go.
-async fn clear(cloud: &Cloud<'_>, job: &Job<'_>, outcome: &mut Outcome) -> Result<(), PublishError> {
-    let (registry, settings) = (cloud.registry, job.settings);
-    let images = registry.images(&settings.ours()).await?;
-    let ids: Vec<String> = images.iter().map(|image| image.id.clone()).collect();
-    let machines = registry.machines_of(&ids).await?;
-    let new = outcome.ami.clone().unwrap_or_default();
-    let booted = images.iter().any(|image| image.id == new && retention::booted(image, &machines, &settings.project));
-    let known = Known {
-        new,
-        ours: settings.ours(),
-        keep: settings.keep,
-        booted,
-        asked: settings.prune,
-        used: retention::used(&machines),
-        named: outcome.parameter_before.clone().into_iter().collect(),
-        templates: registry.in_templates().await?.into_iter().collect(),
-    };
-    for (image, fate) in retention::decide(images, &known) {
-        match fate {
-            Fate::Stays(why) => {
-                outcome.stays.push(Stays { ami: image.id, name: image.name, why: why.to_string() });
-            }
-            Fate::Goes => outcome.removed.push(remove(cloud, job, image).await?),
-        }
-    }
-    Ok(())
-}
-
-/// Takes the image off the list, then deletes those of its snapshots that are ours.
-async fn remove(cloud: &Cloud<'_>, job: &Job<'_>, image: Ami) -> Result<Removed, PublishError> {
-    let mut removed = Removed { ami: image.id, name: image.name, snapshots: Vec::new(), left: Vec::new() };
-    if !job.dry_run {
-        cloud.registry.deregister(&removed.ami).await?;
-    }
-    for id in image.snapshots {
-        let tags = cloud.registry.snapshot(&id).await?.map(|found| found.tags);
-        match tags {
-            None => {}
-            Some(tags) if !retention::has(&tags, &job.settings.ours()) => {
-                removed.left.push(format!("{id}, which lacks our tags"));
-            }
-            Some(_) if job.dry_run => removed.snapshots.push(id),
-            Some(_) => match cloud.registry.delete_snapshot(&id).await? {
-                Deleted::Gone => removed.snapshots.push(id),
-                Deleted::InUse => removed.left.push(format!("{id}, which another image uses")),
-            },
-        }
-    }
-    Ok(removed)
 }

@@ -304,6 +304,30 @@ async fn a_snapshot_that_is_foreign_or_shared_is_left_where_it_is() {
 }
 
 #[tokio::test]
+async fn a_snapshot_without_an_image_is_shown_and_goes_on_request() {
+    let mut world = World::new();
+    world.publish().await;
+    // The image went, and the run ended there.
+    world.aws.inside().images.clear();
+    world.settings.version = "2".to_owned();
+    let outcome = world.publish().await;
+    assert!(!outcome.strays[0].removed && outcome.to_string().contains("--prune removes it"), "{outcome}");
+    world.settings.prune = true;
+    assert!(world.run(true).await.unwrap().strays[0].removed);
+    assert_eq!(world.aws.count("delete"), 0);
+    let outcome = world.publish().await;
+    assert_eq!((outcome.strays.len(), world.aws.count("delete")), (1, 1));
+    assert_eq!(world.aws.inside().snapshots.keys().collect::<Vec<_>>(), [&outcome.snapshot.unwrap()]);
+    // One that is still written may be another run's.
+    world.aws.inside().refuses = [5].into();
+    world.settings.version = "3".to_owned();
+    world.run(false).await.unwrap_err();
+    world.settings.version = "2".to_owned();
+    std::fs::remove_file(&world.settings.resume_file).unwrap();
+    assert_eq!(world.publish().await.strays, []);
+}
+
+#[tokio::test]
 async fn a_dry_run_changes_nothing() {
     let world = World::new();
     let outcome = world.run(true).await.unwrap();
