@@ -14,6 +14,8 @@ use relais_publish_ami::publish::{self, Cloud, Job};
 
 /// A role's credentials may have to be fetched over the network.
 const CREDENTIALS: Duration = Duration::from_secs(20);
+/// What the SDK tells of its search for credentials is pages long; what came of it is in the error.
+const QUIET: &str = "warn,aws_config=off";
 /// Told to stop, a step has so long to end by itself.
 const GRACE: Duration = Duration::from_secs(3);
 const STOPPED: &str = "stopped; the same command goes on from there";
@@ -23,7 +25,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    relais_host::trace::init_at(arguments.log_json, "warn");
+    relais_host::trace::init_at(arguments.log_json, QUIET);
     let settings = arguments.settings()?;
     let image = Image::open(&arguments.image).map_err(|error| BadUsage(error.to_string()))?;
     let boot_mode = image.boot_mode(settings.boot_mode, settings.architecture);

@@ -1,11 +1,13 @@
 //! An image becomes a snapshot, an AMI and a parameter, once.
 
+use std::process::Command;
+
 use relais_ec2::images::AmiState;
 use serde_json::json;
 
 use crate::between::{Between, of};
 use crate::disk::{Disk, ESP, good};
-use crate::process::{HASH, Project, images, parameter, read_back, same_as_file};
+use crate::process::{HASH, PROGRAM, Project, images, parameter, read_back, same_as_file};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_byte_arrives_and_empty_blocks_are_not_sent() {
@@ -108,6 +110,38 @@ async fn what_is_no_image_is_refused_before_anybody_is_asked() {
     assert_eq!((output.status.code(), said.lines().count()), (Some(64), 1), "{said}");
     assert!(said.starts_with("error: relais.raw: is a qcow2 image, not a raw disk image; convert it"), "{said}");
     assert!(way.take().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_credentials_or_region_there_is_one_line_that_says_so() {
+    let project = Project::new("http://127.0.0.1:9");
+    project.build(&good());
+    for (removed, says) in
+        [("AWS_ACCESS_KEY_ID", "error: no AWS credentials"), ("--region", "error: no region: name it")]
+    {
+        let mut command = project.command("1", &[]);
+        if removed.starts_with("--") {
+            let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+            let at = arguments.iter().position(|argument| argument == removed).unwrap();
+            let rest = arguments.into_iter().enumerate().filter(|(index, _)| !(at..at + 2).contains(index));
+            let mut without = Command::new(PROGRAM);
+            without.args(rest.map(|(_, argument)| argument)).current_dir(project.folder.path());
+            without.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+            command = without;
+        }
+        command
+            .env_remove(removed)
+            .env_remove("AWS_REGION")
+            .env_remove("AWS_DEFAULT_REGION")
+            .env_remove("AWS_PROFILE")
+            .env_remove("RUST_LOG");
+        // No machine's role and no file of whoever runs this.
+        command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", project.folder.path());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(64), 1), "{said}");
+        assert!(said.starts_with(says), "{said}");
+    }
 }
 
 /// The calls that change something.
