@@ -49,6 +49,8 @@ struct Inside {
     holds_after: Option<usize>,
     /// This call is never answered.
     holds: Option<&'static str>,
+    /// This call is refused with this code.
+    refuses: Option<(&'static str, &'static str)>,
     /// Every second block is told to come again.
     throttles: bool,
     turn: u32,
@@ -82,6 +84,10 @@ impl Between {
 
     pub(crate) fn hold(&self, call: Option<&'static str>) {
         self.inside().holds = call;
+    }
+
+    pub(crate) fn refuse(&self, call: &'static str, code: &'static str) {
+        self.inside().refuses = Some((call, code));
     }
 
     pub(crate) fn throttle(&self) {
@@ -173,11 +179,28 @@ fn response(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Response {
 
 type Answer = (StatusCode, HeaderMap, Bytes);
 
-fn refusal(code: &str) -> Answer {
+/// As the service of the call says no.
+fn refusal(call: &str, code: &str) -> Answer {
     let mut headers = HeaderMap::new();
-    headers.insert("x-amzn-errortype", code.parse().unwrap());
-    (StatusCode::BAD_REQUEST, headers, Bytes::from_static(b"{}"))
+    let body = match call {
+        // What comes too slowly has the code of what is wrong for good, and another reason.
+        "PutSnapshotBlock" if code == SLOW => {
+            headers.insert("x-amzn-errortype", "ValidationException".parse().unwrap());
+            format!(r#"{{"Message":"slow","Reason":"{SLOW}"}}"#)
+        }
+        "StartSnapshot" | "PutSnapshotBlock" | "CompleteSnapshot" | "ListSnapshotBlocks" => {
+            headers.insert("x-amzn-errortype", code.parse().unwrap());
+            r#"{"Message":"it says no"}"#.to_owned()
+        }
+        "GetParameter" | "PutParameter" => format!(r#"{{"__type":"{code}","message":"it says no"}}"#),
+        _ => format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>it says no</Message></Error></Errors></Response>"
+        ),
+    };
+    (StatusCode::BAD_REQUEST, headers, Bytes::from(body))
 }
+
+const SLOW: &str = "WRITE_REQUEST_TIMEOUT";
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -188,6 +211,11 @@ fn before(way: &Between, seen: &Seen, headers: &HeaderMap, body: &[u8]) -> Optio
     let mut inside = way.inside();
     if inside.holds == Some(seen.call.as_str()) {
         return Some(None);
+    }
+    if let Some((call, code)) = inside.refuses
+        && call == seen.call
+    {
+        return Some(Some(refusal(call, code)));
     }
     match seen.call.as_str() {
         "StartSnapshot" => {
@@ -201,14 +229,15 @@ fn before(way: &Between, seen: &Seen, headers: &HeaderMap, body: &[u8]) -> Optio
             }
             inside.turn += 1;
             if inside.throttles && inside.turn % 2 == 1 {
-                return Some(Some(refusal("RequestThrottledException")));
+                let code = if inside.turn % 4 == 1 { "RequestThrottledException" } else { SLOW };
+                return Some(Some(refusal(&seen.call, code)));
             }
             let given = (body.len(), text(headers, "x-amz-data-length"), text(headers, "x-amz-checksum-algorithm"));
             let right =
                 text(headers, "x-amz-checksum") == base64::encode(sum(body)) && given == (524_288, "524288", "SHA256");
             if !right || inside.sealed.contains_key(&seen.snapshot) || !inside.begun.contains(&seen.snapshot) {
                 inside.wrong.push(format!("block {:?} of {}: {given:?}", seen.index, seen.snapshot));
-                return Some(Some(refusal("ValidationException")));
+                return Some(Some(refusal(&seen.call, "ValidationException")));
             }
             None
         }
@@ -221,7 +250,7 @@ fn before(way: &Between, seen: &Seen, headers: &HeaderMap, body: &[u8]) -> Optio
                 [there.len().to_string(), base64::encode(sum(&all)), "SHA256".to_owned(), "LINEAR".to_owned()];
             if given != expected {
                 inside.wrong.push(format!("seal of {}: {given:?}, not {expected:?}", seen.snapshot));
-                return Some(Some(refusal("ValidationException")));
+                return Some(Some(refusal(&seen.call, "ValidationException")));
             }
             None
         }

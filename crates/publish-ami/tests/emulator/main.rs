@@ -2,6 +2,7 @@
 //! starts one and runs this.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod answers;
 mod between;
 #[path = "../it/disk.rs"]
 mod disk;
