@@ -1,4 +1,4 @@
-# The watchdog: one function that is woken every minute and looks for most of it.
+# The watchdog: one function that is woken every minute and looks for all of it.
 locals {
   # The passes, and time for a cold start, the last look and the alerts.
   watchdog_seconds = ceil(local.policy.passes_ms / 1000) + 8
@@ -55,9 +55,10 @@ resource "aws_lambda_function" "watchdog" {
   }
 
   lifecycle {
+    # Two that overlap meet at the memory's revision; three would only be paid.
     precondition {
-      condition     = local.watchdog_seconds < 60
-      error_message = "passes_ms of the policy is too long: with 8 s for start and end one look must be over before the next minute's."
+      condition     = local.policy.passes_ms <= 60000
+      error_message = "passes_ms of the policy is longer than the minute after which the watchdog is woken again."
     }
 
     # Lambda counts names and values of all variables together.

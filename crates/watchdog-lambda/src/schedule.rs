@@ -52,13 +52,13 @@ mod tests {
 
     #[test]
     fn looks_fill_the_passes_of_the_policy() {
-        assert_eq!(looks(58, 5, 1), [0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
-        assert_eq!(looks(58, 3, 0).len(), 17);
+        assert_eq!(looks(66, 5, 1), [0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
+        assert_eq!(looks(66, 3, 0).len(), 20);
     }
 
     #[test]
     fn slow_looks_do_not_stretch_the_pace() {
-        assert_eq!(looks(58, 5, 7), [0, 7, 14, 21, 28, 35, 42, 49]);
+        assert_eq!(looks(66, 5, 7), [0, 7, 14, 21, 28, 35, 42, 49, 56]);
     }
 
     #[test]

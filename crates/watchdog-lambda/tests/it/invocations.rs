@@ -8,7 +8,7 @@ use relais_failover::{ControlMode, ControlRecord, WallClock};
 use relais_store::LeaseStore as _;
 use serde_json::{Value, json};
 
-/// `passes` are 2.5 s, a failure is confirmed after 0.6 s.
+/// `passes` are 2.9 s, a failure is confirmed after 0.6 s.
 const PACE: f64 = 20.0;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_watchdog-lambda");
 
@@ -42,7 +42,7 @@ fn metrics(log: &str) -> Value {
 async fn a_minute_without_the_laptop_starts_one_machine() {
     let aws = gone(PACE).await;
     let mut sandbox = sandbox(&aws).await;
-    let (good, answer) = call(&mut sandbox, schedule(), 58.0).await;
+    let (good, answer) = call(&mut sandbox, schedule(), 66.0).await;
     assert!(good, "{answer}");
     assert_eq!((&answer["desired"], &answer["coming"], &answer["probe"]), (&json!("on"), &json!(true), &json!("tcp")));
     assert!(answer["looks"].as_u64().unwrap() >= 5, "{answer}");
@@ -69,7 +69,7 @@ async fn two_sandboxes_at_once_start_one_machine() {
     let aws = gone(PACE).await;
     let (mut one, mut two) = (sandbox(&aws).await, sandbox(&aws).await);
     for _ in 0..2 {
-        let (first, second) = tokio::join!(call(&mut one, schedule(), 58.0), call(&mut two, schedule(), 58.0));
+        let (first, second) = tokio::join!(call(&mut one, schedule(), 66.0), call(&mut two, schedule(), 66.0));
         assert!(first.0 && second.0, "{first:?} {second:?}");
     }
     let mut tokens = aws.seen().tokens.clone();
@@ -89,7 +89,7 @@ async fn a_hand_over_is_answered_once_the_standby_is_on_its_way() {
         by: None,
     };
     aws.store.put_control(&wish).await.unwrap();
-    let (good, answer) = call(&mut sandbox, json!({ "reason": "handover" }), 58.0).await;
+    let (good, answer) = call(&mut sandbox, json!({ "reason": "handover" }), 66.0).await;
     assert!(good, "{answer}");
     assert_eq!((&answer["reason"], &answer["looks"]), (&json!("handover"), &json!(1)));
     assert_eq!((&answer["coming"], &answer["action"]), (&json!(true), &json!("launch")));
@@ -102,19 +102,19 @@ async fn a_missing_key_is_an_error_with_the_way_out_and_comes_back_by_itself() {
     for placeholder in [None, Some("unset")] {
         aws.seen().parameters =
             placeholder.map(|value| ("/relais/health-key".to_owned(), value.to_owned())).into_iter().collect();
-        let (good, answer) = call(&mut sandbox, schedule(), 58.0).await;
+        let (good, answer) = call(&mut sandbox, schedule(), 66.0).await;
         assert!(!good, "{answer}");
         let said = answer["errorMessage"].as_str().unwrap();
         assert!(said.contains("/relais/health-key") && said.contains("aws ssm put-parameter"), "{said}");
     }
     assert!(aws.seen().tokens.is_empty());
     aws.seen().parameters = vec![("/relais/health-key".to_owned(), "a-key".to_owned())];
-    assert!(call(&mut sandbox, schedule(), 58.0).await.0);
+    assert!(call(&mut sandbox, schedule(), 66.0).await.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deadline_comes_before_the_next_look() {
-    // At its real pace the looks would go on for 50 s.
+    // At its real pace the looks would go on for a minute.
     let aws = gone(1.0).await;
     let mut sandbox = sandbox(&aws).await;
     let (good, answer) = call(&mut sandbox, schedule(), 6.0).await;
@@ -139,7 +139,7 @@ async fn people_are_told_by_the_topic_and_once() {
     let mut sandbox = sandbox(&aws).await;
     for _ in 0..2 {
         // At the first look the lease is fresh and nobody answers.
-        assert!(call(&mut sandbox, schedule(), 58.0).await.0);
+        assert!(call(&mut sandbox, schedule(), 66.0).await.0);
         let told = aws.seen().published.clone();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("relais: ") && told[0].contains("public path is down"), "{told:?}");
@@ -150,6 +150,6 @@ async fn people_are_told_by_the_topic_and_once() {
 async fn an_unknown_reason_is_refused_by_name() {
     let aws = gone(PACE).await;
     let mut sandbox = sandbox(&aws).await;
-    let (good, answer) = call(&mut sandbox, json!({ "reason": "sleep" }), 58.0).await;
+    let (good, answer) = call(&mut sandbox, json!({ "reason": "sleep" }), 66.0).await;
     assert!(!good && answer["errorMessage"].as_str().unwrap().contains("sleep"), "{answer}");
 }

@@ -207,6 +207,11 @@ pub(super) async fn after_the_first_site(stage: &Stage, account: &Account) -> an
     stage.control(ControlMode::Auto, "the first site speaks").await
 }
 
+/// The account's watchdog must not take the end of the rehearsal for a crash.
+pub(super) async fn after_the_last_site(stage: &Stage) -> anyhow::Result<()> {
+    stage.control(ControlMode::Maintenance, "the rehearsal is over").await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -161,6 +161,9 @@ async fn act(scene: Scene, stage: &Arc<Stage>, account: Option<&Account>) -> any
     stage.until(30, |stage| stage.last_effect_ms(first).is_some()).await;
     let expectation = scenes::play(scene, stage).await;
     stage.users.stop().await;
+    if account.is_some() {
+        account::after_the_last_site(stage).await?;
+    }
     stage.over.cancel();
     watchdog.await.context("end the watchdog")?;
     expectation
