@@ -1,5 +1,7 @@
 //! The ports on the SDK: images by `relais-ec2`, blocks by the EBS direct APIs, the parameter by SSM.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use aws_sdk_ebs::error::SdkError;
 use aws_sdk_ebs::operation::put_snapshot_block::PutSnapshotBlockError;
@@ -156,11 +158,29 @@ impl Disk for Account {
 
     async fn complete(&self, snapshot: &str, blocks: u32, linear: Sum) -> Result<(), Refused> {
         let (blocks, linear) = (i32::try_from(blocks).unwrap_or(i32::MAX), base64::encode(linear));
+        // An earlier try may have been carried out. It counts as one until it is known not to have been: a try that runs out
+        // of time ends in the middle of this.
+        let lost = AtomicBool::new(false);
         tries("ebs:CompleteSnapshot", CALL, || async {
             let request = self.ebs.complete_snapshot().snapshot_id(snapshot).changed_blocks_count(blocks);
             let request = request.checksum(&linear).checksum_algorithm(ChecksumAlgorithm::ChecksumAlgorithmSha256);
             let request = request.checksum_aggregation_method(ChecksumAggregationMethod::ChecksumAggregationLinear);
-            request.send().await.map(drop).map_err(|error| fault(&error))
+            let before = lost.swap(true, Ordering::Relaxed);
+            let Err(error) = request.send().await else { return Ok(()) };
+            let fault = fault(&error);
+            if before && is_no_longer_open(&fault) {
+                // Whoever waits for the snapshot sees how it fares.
+                return Ok(());
+            }
+            let undone = match &fault {
+                Fault::NeverSent(_) => true,
+                Fault::Unanswered(_) => false,
+                Fault::Said { status, .. } => *status < 500,
+            };
+            if undone {
+                lost.store(before, Ordering::Relaxed);
+            }
+            Err(fault)
         })
         .await
     }
@@ -180,6 +200,12 @@ impl Disk for Account {
             }
         }
     }
+}
+
+/// What is said of a snapshot that cannot be sealed, such as one that is sealed.
+fn is_no_longer_open(fault: &Fault) -> bool {
+    let codes = ["ValidationException", "ConflictException", "ResourceNotFoundException"];
+    matches!(fault, Fault::Said { code, .. } if codes.contains(&code.as_str()))
 }
 
 /// A block that came too slowly is called invalid, and is good when it is sent again.

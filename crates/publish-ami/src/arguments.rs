@@ -1,12 +1,13 @@
 //! The command line, and what is refused of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use relais_aws::{ConnectError, Place, SdkConfig};
 use relais_ec2::images::{Architecture, BootMode};
 use relais_host::exit::BadUsage;
+use rustix::fs::{Access, access};
 
 use crate::settings::Settings;
 
@@ -53,7 +54,7 @@ pub struct Arguments {
     /// Check and look, tell what would be done, and write nothing anywhere.
     #[arg(long)]
     pub dry_run: bool,
-    /// Where an upload that was cut short is remembered [default: IMAGE.publish.json].
+    /// Where an upload that was cut short is remembered [default: IMAGE.publish.json, or here if that cannot be written].
     #[arg(long, value_name = "FILE")]
     pub resume_file: Option<PathBuf>,
     /// The size of the first disk [default: the image's, rounded up].
@@ -118,12 +119,8 @@ impl Arguments {
         if !parameter.starts_with('/') || !parameter[1..].split('/').all(|part| is_name(part, ".-_")) {
             return bad(format!("--parameter {parameter:?} is none; it is like /relais/ami"));
         }
-        let beside = || {
-            let mut name = self.image.clone().into_os_string();
-            name.push(".publish.json");
-            PathBuf::from(name)
-        };
-        let resume_file = self.resume_file.clone().unwrap_or_else(beside);
+        let writable = |folder: &Path| access(folder, Access::WRITE_OK).is_ok();
+        let resume_file = self.resume_file.clone().unwrap_or_else(|| resume_file(&self.image, writable));
         if resume_file == self.image {
             return bad("--resume-file is the image itself; name another file".to_owned());
         }
@@ -164,6 +161,17 @@ impl Arguments {
             })
         })
     }
+}
+
+/// Beside the image, but for an image that lies where nothing can be written, as Nix's store: there in the current folder.
+fn resume_file(image: &Path, writable: impl Fn(&Path) -> bool) -> PathBuf {
+    let folder = image.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut name = match folder {
+        Some(folder) if !writable(folder) => image.file_name().unwrap_or_default().to_owned(),
+        Some(_) | None => image.as_os_str().to_owned(),
+    };
+    name.push(".publish.json");
+    PathBuf::from(name)
 }
 
 /// Not empty, begins with a letter or digit, and has nothing else but `more`.
@@ -210,6 +218,18 @@ mod tests {
         assert_eq!((settings.architecture, settings.boot_mode), (Architecture::X86_64, None));
         assert_eq!(given(&["--name-prefix", "two"]).unwrap().parameter, "/two/ami");
         assert_eq!(given(&["--arch", "aarch64"]).unwrap().architecture, Architecture::Arm64);
+    }
+
+    #[test]
+    fn an_upload_is_remembered_beside_the_image_or_here() {
+        for (image, writable, expected) in [
+            ("relais.raw", true, "relais.raw.publish.json"),
+            ("relais.raw", false, "relais.raw.publish.json"),
+            ("out/relais.raw", true, "out/relais.raw.publish.json"),
+            ("/nix/store/x/relais.raw", false, "relais.raw.publish.json"),
+        ] {
+            assert_eq!(resume_file(Path::new(image), |_| writable), PathBuf::from(expected));
+        }
     }
 
     #[test]

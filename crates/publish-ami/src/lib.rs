@@ -9,7 +9,7 @@
 //! and its tags, an image by its name, and both have the digest of the image's bytes in them.
 //!
 //! Deliberately absent: making an image (Nix does), booting it, copies to other regions, public images, encryption keys
-//! (the account's default applies), and the 500 other calls of EC2, which `relais-ec2` keeps to itself.
+//! (the account's default applies), and every other call of EC2, which `relais-ec2` keeps to itself.
 
 pub mod account;
 pub mod arguments;

@@ -37,6 +37,17 @@ async fn a_permission_that_is_missing_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_seal_whose_answer_was_lost_was_set() {
+    let way = Between::new().await;
+    way.lose_the_seal();
+    let project = Project::new(&way.url);
+    project.build(&good());
+    let outcome = project.publish("1", &[]).await;
+    assert!(outcome["ami"].is_string());
+    assert_eq!(of(&way.take(), "CompleteSnapshot").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_gone_or_taken_is_no_failure() {
     let project = Project::new("");
     let account = Account::new(&account().await);

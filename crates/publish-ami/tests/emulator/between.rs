@@ -47,6 +47,8 @@ struct Inside {
     wrong: Vec<String>,
     /// After so many more blocks, none is answered any more.
     holds_after: Option<usize>,
+    /// The next seal is carried out, and answered with a fault of the service.
+    loses_the_seal: bool,
     /// This call is never answered.
     holds: Option<&'static str>,
     /// This call is refused with this code.
@@ -84,6 +86,10 @@ impl Between {
 
     pub(crate) fn hold(&self, call: Option<&'static str>) {
         self.inside().holds = call;
+    }
+
+    pub(crate) fn lose_the_seal(&self) {
+        self.inside().loses_the_seal = true;
     }
 
     pub(crate) fn refuse(&self, call: &'static str, code: &'static str) {
@@ -163,6 +169,9 @@ async fn pass(State(way): State<Between>, request: Request) -> Response {
     let url = format!("{}{path}", endpoint());
     let answer = way.client.send(head.method, &url, &headers, body.clone()).await.unwrap();
     let body = after(&way, &seen, &head.headers, &body, answer.status, &answer.headers, answer.body);
+    if seen.call == "CompleteSnapshot" && std::mem::take(&mut way.inside().loses_the_seal) {
+        return response(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new(), Bytes::new());
+    }
     response(answer.status, &answer.headers, body)
 }
 
@@ -240,6 +249,9 @@ fn before(way: &Between, seen: &Seen, headers: &HeaderMap, body: &[u8]) -> Optio
                 return Some(Some(refusal(&seen.call, "ValidationException")));
             }
             None
+        }
+        "CompleteSnapshot" if inside.sealed.contains_key(&seen.snapshot) => {
+            Some(Some(refusal(&seen.call, "ValidationException")))
         }
         "CompleteSnapshot" => {
             let there = inside.blocks.get(&seen.snapshot).cloned().unwrap_or_default();
