@@ -204,6 +204,11 @@ pub(super) async fn after_the_first_site(stage: &Stage, account: &Account) -> an
         );
         tokio::time::sleep(LOOK).await;
     }
+    // Its first minute may not have come yet; a crash before that would wait for it.
+    while !stage.store.read_watch().await.is_ok_and(|watch| watch.is_some()) {
+        anyhow::ensure!(stage.now_ms() < deadline, "the account's watchdog has not looked in time: is it woken?");
+        tokio::time::sleep(LOOK).await;
+    }
     stage.control(ControlMode::Auto, "the first site speaks").await
 }
 
