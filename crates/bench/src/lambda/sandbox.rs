@@ -80,6 +80,7 @@ impl Sandbox {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "group")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
             .env("AWS_REGION", "eu-west-3")
+            .env("AWS_DEFAULT_REGION", "eu-west-3")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_ENDPOINT_URL", &aws.endpoint)
