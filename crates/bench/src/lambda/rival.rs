@@ -8,6 +8,7 @@ use crate::rival::environment;
 const REQUIREMENTS: &str = include_str!("../../python/requirements-boto3.txt");
 const HANDLER: &str = include_str!("../../python/handler.py");
 const BOOTSTRAP: &str = include_str!("../../python/bootstrap.py");
+const PACK: &str = include_str!("../../python/pack.py");
 
 /// An environment with boto3, and the handler.
 #[derive(Debug, Clone)]
@@ -44,15 +45,14 @@ impl Python {
         command
     }
 
-    /// The size of a package that brings its boto3 along, bytes: what whoever pins its version uploads.
+    /// The size of a package that brings its boto3 along, bytes: what whoever pins its version uploads. Without what every
+    /// environment has (pip).
     ///
     /// # Errors
     /// A sentence.
     pub fn packed(&self) -> Result<u64, String> {
         let archive = self.folder.join("package");
-        let script =
-            "import shutil, sys, sysconfig; shutil.make_archive(sys.argv[1], 'zip', sysconfig.get_paths()['purelib'])";
-        let output = Command::new(&self.interpreter).args(["-c", script]).arg(&archive).output();
+        let output = Command::new(&self.interpreter).args(["-c", PACK]).arg(&archive).output();
         let output = output.map_err(|error| format!("{}: {error}", self.interpreter.display()))?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
