@@ -1,0 +1,12 @@
+# What `nix run .#NAME` starts.
+{ lib, packages }:
+lib.genAttrs
+  [
+    "publish-ami"
+    "watchdog-local"
+  ]
+  (name: {
+    type = "app";
+    program = lib.getExe packages.${name};
+    meta = { inherit (packages.${name}.meta) description; };
+  })
