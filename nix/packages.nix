@@ -83,7 +83,13 @@ in
 {
   # For the checks, which compile the same sources with the same arguments.
   inherit craneLib shared;
-  packages = hostPrograms // {
-    watchdog-lambda = watchdog;
-  };
+  packages =
+    hostPrograms
+    // import ./images.nix {
+      inherit pkgs;
+      programs = hostPrograms;
+    }
+    // {
+      watchdog-lambda = watchdog;
+    };
 }
