@@ -12,9 +12,10 @@
 
   outputs =
     {
+      self,
       nixpkgs,
       crane,
-      ...
+      sops-nix,
     }:
     let
       inherit (nixpkgs) lib;
@@ -24,16 +25,33 @@
       ];
       each = build: lib.genAttrs systems (system: build nixpkgs.legacyPackages.${system});
       programsOf = pkgs: import ./nix/packages.nix { inherit pkgs crane; };
+      host =
+        machine:
+        lib.nixosSystem {
+          modules = [
+            self.nixosModules.relais
+            machine
+          ];
+        };
     in
     {
-      packages = each (pkgs: (programsOf pkgs).packages);
-      apps = each (
+      nixosModules.relais = import ./nixos/modules { inherit self sops-nix; };
+      nixosConfigurations = {
+        laptop = host ./nixos/hosts/laptop;
+        ec2 = host ./nixos/hosts/ec2.nix;
+      };
+
+      packages = each (
         pkgs:
-        import ./nix/apps.nix {
-          inherit lib;
-          inherit (programsOf pkgs) packages;
+        (programsOf pkgs).packages
+        // {
+          ec2-ami = import ./nixos/images/ami.nix {
+            inherit (self.nixosConfigurations) ec2;
+            inherit (pkgs.stdenv.hostPlatform) system;
+          };
         }
       );
+      apps = lib.mapAttrs (_: packages: import ./nix/apps.nix { inherit lib packages; }) self.packages;
       devShells = each (pkgs: {
         default = import ./nix/devshell.nix { inherit pkgs; };
       });

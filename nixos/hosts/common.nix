@@ -1,0 +1,20 @@
+# What both machines are, besides a site of Relais.
+{ modulesPath, ... }:
+{
+  imports = [ "${modulesPath}/profiles/minimal.nix" ];
+
+  system.stateVersion = "26.05";
+  time.timeZone = "UTC";
+  networking.useNetworkd = true;
+  services.openssh.enable = true;
+
+  nix.settings.experimental-features = [
+    "nix-command"
+    "flakes"
+  ];
+
+  # Logs of a machine that runs for months, on a disk that the state needs.
+  services.journald.extraConfig = "SystemMaxUse=200M";
+
+  services.relais.enable = true;
+}

@@ -1,0 +1,140 @@
+# The cluster of one machine: a K3s server without what a single bot does not need, whose images are there before it starts.
+{
+  config,
+  lib,
+  pkgs,
+  relais,
+  ...
+}:
+let
+  cfg = config.services.relais;
+  k3s = config.services.k3s.package;
+  policy = lib.importJSON cfg.policy;
+  # A bot that is told to go drains and gives its lease away; later than this it would have fenced itself.
+  leaveSeconds = (policy.drain_ms + policy.self_fence_ms) / 1000 + 5;
+
+  workloads = pkgs.runCommand "relais-workloads.yaml" { nativeBuildInputs = [ pkgs.kustomize ]; } ''
+    kustomize build ${cfg.workloads.root}/overlays/${cfg.workloads.overlay} > "$out"
+  '';
+
+  # Stopping K3s leaves its pods running, and a bot that goes on speaking on a machine that was switched off by its
+  # operator is a surprise. With the kubelet gone nobody starts it again.
+  stop = pkgs.writeShellApplication {
+    name = "relais-stop-k3s";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.procps
+    ];
+    text = ''
+      kill -TERM "$MAINPID" || true
+      while kill -0 "$MAINPID" 2> /dev/null; do sleep 0.2; done
+      pkill --signal TERM --exact relais-bot || exit 0
+      for _ in $(seq ${toString (leaveSeconds * 5)}); do
+        pgrep --exact relais-bot > /dev/null || exit 0
+        sleep 0.2
+      done
+      echo "the bot did not leave within ${toString leaveSeconds} s and is ended" >&2
+      pkill --signal KILL --exact relais-bot || true
+    '';
+  };
+in
+{
+  options.services.relais = {
+    bot.image = lib.mkPackageOption relais "bot-image" { pkgsText = "relais"; };
+    health.image = lib.mkPackageOption relais "health-image" { pkgsText = "relais"; };
+
+    systemImages = lib.mkOption {
+      type = lib.types.listOf lib.types.package;
+      default = [ k3s.airgap-images ];
+      defaultText = lib.literalExpression "[ config.services.k3s.package.airgap-images ]";
+      description = "The images of K3s itself. With them on the machine no registry is asked for anything.";
+    };
+
+    workloads = {
+      root = lib.mkOption {
+        type = lib.types.nullOr lib.types.path;
+        default = null;
+        example = lib.literalExpression "./k8s";
+        description = ''
+          A folder with `overlays/NAME` for Kustomize. K3s applies what it renders to by itself, so the bot starts without
+          waiting for anything that comes from Git.
+        '';
+      };
+      overlay = lib.mkOption {
+        type = lib.types.str;
+        default = if cfg.site == "cloud" then "ec2" else "laptop";
+        defaultText = lib.literalExpression ''"laptop", or "ec2" on the cloud's site'';
+        description = "Which overlay of it is this site's.";
+      };
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    services.k3s = {
+      enable = true;
+      role = "server";
+      # Volumes are bound to the node's name, which must outlive a change of the host's.
+      nodeName = "relais-${toString cfg.site}";
+      disable = [
+        "traefik"
+        "servicelb"
+        "metrics-server"
+      ];
+      extraFlags = [
+        "--disable-cloud-controller"
+        "--secrets-encryption"
+        "--write-kubeconfig-mode=0600"
+      ];
+      images = cfg.systemImages ++ [
+        cfg.bot.image
+        cfg.health.image
+      ];
+      manifests = lib.mkIf (cfg.workloads.root != null) { relais.source = workloads; };
+      # What is not critical has the difference: time to drain and to give the lease away.
+      gracefulNodeShutdown = {
+        enable = true;
+        shutdownGracePeriod = "${toString (leaveSeconds + 25)}s";
+        shutdownGracePeriodCriticalPods = "15s";
+      };
+      extraKubeletConfig = {
+        maxPods = 30;
+        # The swap is compressed memory, see below.
+        failSwapOn = false;
+        # An image that was removed for room is not imported again and cannot be pulled.
+        imageGCHighThresholdPercent = 95;
+        imageGCLowThresholdPercent = 90;
+        evictionHard = {
+          "memory.available" = "64Mi";
+          "nodefs.available" = "5%";
+        };
+      };
+    };
+
+    systemd.services.k3s.serviceConfig = {
+      ExecStop = lib.getExe stop;
+      # Both waits of the script, and K3s's own end.
+      TimeoutStopSec = leaveSeconds + 60;
+    };
+
+    # With this file K3s imports an image once and not at every start, which the kubelet would wait for.
+    systemd.tmpfiles.settings."10-relais"."/var/lib/rancher/k3s/agent/images/.cache.json".f = {
+      mode = "0600";
+    };
+
+    # 2 GiB are enough, though not for the moment in which everything starts.
+    zramSwap.enable = true;
+
+    assertions = [
+      {
+        assertion = lib.all (
+          manifest:
+          let
+            objects = lib.toList manifest.content;
+          in
+          manifest.content == null || lib.all (object: object.kind or "" != "Secret") objects
+        ) (lib.attrValues config.services.k3s.manifests);
+        message = "services.k3s.manifests has a Secret: manifests are world-readable in the store, use services.relais.secrets";
+      }
+    ];
+  };
+}

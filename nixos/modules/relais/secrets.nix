@@ -1,0 +1,133 @@
+# Secrets: encrypted in the repository, in memory on the machine, and from there into the cluster. Never in the store.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.relais;
+  file = cfg.secrets.file;
+  text = lib.optionalString (file != null) (builtins.readFile file);
+  wanted = [
+    "discord-token"
+    "health-key"
+    "aws-access-key-id"
+    "aws-secret-access-key"
+  ]
+  ++ lib.optional cfg.funnel.enable "tailscale-key";
+  missing = lib.filter (name: !lib.hasInfix "${name}:" text) wanted;
+  encrypted = lib.hasInfix "ENC[" text && lib.hasInfix "sops:" text;
+
+  # Secret, key in it, where its content is on the machine: what the manifests name.
+  secrets = [
+    {
+      name = "relais-discord";
+      key = "token";
+      path = config.sops.secrets."relais/discord-token".path;
+    }
+    {
+      name = "relais-health";
+      key = "key";
+      path = config.sops.secrets."relais/health-key".path;
+    }
+    {
+      name = "relais-aws";
+      key = "credentials";
+      path = config.sops.templates."relais-aws-credentials".path;
+    }
+  ];
+
+  apply = pkgs.writeShellApplication {
+    name = "relais-apply-secrets";
+    # Not K3s's own, which unpacks itself for every user that calls it.
+    runtimeInputs = [ pkgs.kubectl ];
+    text = ''
+      export KUBECONFIG="$CREDENTIALS_DIRECTORY/kubeconfig" HOME="$RUNTIME_DIRECTORY"
+      version() { kubectl --namespace relais get secret "$1" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}'; }
+      kubectl create namespace relais --dry-run=client --output yaml | kubectl apply --server-side --filename -
+      changed=""
+      apply() {
+        before=$(version "$1")
+        kubectl --namespace relais create secret generic "$1" --from-file="$2=$CREDENTIALS_DIRECTORY/$1" \
+          --dry-run=client --output yaml | kubectl apply --server-side --force-conflicts --filename -
+        if [ -n "$before" ] && [ "$before" != "$(version "$1")" ]; then changed=1; fi
+      }
+      ${lib.concatMapStringsSep "\n" (secret: "apply ${secret.name} ${secret.key}") secrets}
+      # Programs read them once, when they start.
+      if [ -n "$changed" ]; then kubectl --namespace relais rollout restart deployment; fi
+    '';
+  };
+in
+{
+  options.services.relais.secrets.file = lib.mkOption {
+    type = lib.types.nullOr lib.types.path;
+    default = null;
+    example = lib.literalExpression "./secrets/laptop.yaml";
+    description = "This site's secrets, a YAML file encrypted by sops. `nixos/secrets/README.md` names its keys.";
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = file != null;
+        message = "services.relais.secrets.file is not set: name this site's secrets, a file that sops encrypted";
+      }
+      {
+        assertion = file == null || encrypted;
+        message = "services.relais.secrets.file: ${toString file} is not encrypted, and everybody on the machine can read the store: `sops encrypt --in-place` it";
+      }
+      {
+        assertion = file == null || missing == [ ];
+        message = "services.relais.secrets.file: ${toString file} lacks ${lib.concatStringsSep ", " missing}";
+      }
+    ];
+
+    sops = lib.mkIf (file != null && encrypted) {
+      defaultSopsFile = file;
+      secrets = lib.listToAttrs (
+        map (
+          key:
+          lib.nameValuePair "relais/${key}" {
+            inherit key;
+            restartUnits = [
+              (if key == "tailscale-key" then "tailscaled-autoconnect.service" else "relais-secrets.service")
+            ];
+          }
+        ) wanted
+      );
+      templates."relais-aws-credentials" = {
+        content = ''
+          [default]
+          aws_access_key_id = ${config.sops.placeholder."relais/aws-access-key-id"}
+          aws_secret_access_key = ${config.sops.placeholder."relais/aws-secret-access-key"}
+        '';
+        restartUnits = [ "relais-secrets.service" ];
+      };
+    };
+
+    systemd.services.relais-secrets = lib.mkIf (file != null && encrypted) {
+      description = "Hands the secrets of this site to its cluster";
+      after = [ "k3s.service" ];
+      requires = [ "k3s.service" ];
+      wantedBy = [ "multi-user.target" ];
+      serviceConfig = import ./hardening.nix // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = lib.getExe apply;
+        # The cluster answers a little after its service says that it has started.
+        Restart = "on-failure";
+        RestartSec = 2;
+        DynamicUser = true;
+        RuntimeDirectory = "relais-secrets";
+        LoadCredential = [
+          "kubeconfig:/etc/rancher/k3s/k3s.yaml"
+        ]
+        ++ map (secret: "${secret.name}:${secret.path}") secrets;
+        RestrictAddressFamilies = [ "AF_INET" ];
+        IPAddressAllow = "localhost";
+        IPAddressDeny = "any";
+      };
+    };
+  };
+}
