@@ -41,6 +41,18 @@
         ec2 = host ./nixos/hosts/ec2.nix;
       };
 
+      lib = {
+        rendered = lib.mapAttrs (_: import ./nix/rendered.nix { inherit lib; }) self.nixosConfigurations;
+        statements = import ./nix/statements.nix {
+          inherit lib;
+          inherit (self.lib) rendered;
+        };
+        refusals = import ./nix/refusals.nix {
+          inherit lib;
+          hosts = self.nixosConfigurations;
+        };
+      };
+
       packages = each (
         pkgs:
         (programsOf pkgs).packages

@@ -1,4 +1,4 @@
-# What hardware.nix looks like. Yours comes from `nixos-generate-config --show-hardware-config`.
+# What hardware.nix looks like. Yours comes from `nixos-generate-config --show-hardware-config`, and the administrators from you.
 { lib, ... }:
 {
   boot.initrd.availableKernelModules = [
@@ -15,6 +15,8 @@
     device = "/dev/disk/by-label/ESP";
     fsType = "vfat";
   };
+  services.relais.administrators.ada = [ "ssh-ed25519 an-example-and-no-key ada@desk" ];
+
   nixpkgs.hostPlatform = lib.mkDefault "x86_64-linux";
   # A laptop's firmware is not all free.
   nixpkgs.config.allowUnfree = true;

@@ -66,11 +66,14 @@ in
         description = "Fetches the key that opens this site's secrets";
         after = [ "network-online.target" ];
         wants = [ "network-online.target" ];
+        # Until the network, the role and the parameter are all there. What waits for the key goes on waiting.
+        startLimitIntervalSec = 0;
         serviceConfig = import ./hardening.nix // {
           Type = "oneshot";
           RemainAfterExit = true;
           ExecStart = lib.getExe fetch;
           Restart = "on-failure";
+          RestartMode = "direct";
           RestartSec = 2;
           RuntimeDirectory = "relais-age-key";
           RuntimeDirectoryMode = "0700";

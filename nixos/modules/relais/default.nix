@@ -16,6 +16,7 @@ in
     ./age-key.nix
     ./funnel.nix
     ./power.nix
+    ./people.nix
   ];
 
   options.services.relais = {

@@ -22,6 +22,13 @@ in
   };
 
   config = lib.mkIf (cfg.enable && cfg.funnel.enable) {
+    assertions = [
+      {
+        assertion = cfg.site != "cloud";
+        message = "services.relais.funnel.enable on the cloud's site: the watchdog asks the laptop only, and the cloud is on no tailnet";
+      }
+    ];
+
     services.tailscale = {
       enable = true;
       authKeyFile = config.sops.secrets."relais/tailscale-key".path;
@@ -33,6 +40,8 @@ in
       after = [ "tailscaled-autoconnect.service" ];
       requires = [ "tailscaled-autoconnect.service" ];
       wantedBy = [ "multi-user.target" ];
+      # The tailnet's settings may not be there yet.
+      startLimitIntervalSec = 0;
       serviceConfig = import ./hardening.nix // {
         Type = "oneshot";
         RemainAfterExit = true;
@@ -40,7 +49,6 @@ in
         ExecStartPre = "${tailscale} funnel reset";
         ExecStart = "${tailscale} funnel --bg --https=443 --set-path=/health ${cfg.funnel.target}";
         ExecStop = "${tailscale} funnel reset";
-        # The tailnet's settings may not be there yet.
         Restart = "on-failure";
         RestartSec = 30;
         # Its daemon's socket, and nothing of the network.

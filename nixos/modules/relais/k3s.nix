@@ -12,6 +12,9 @@ let
   policy = lib.importJSON cfg.policy;
   # A bot that is told to go drains and gives its lease away; later than this it would have fenced itself.
   leaveSeconds = (policy.drain_ms + policy.self_fence_ms) / 1000 + 5;
+  # What is not critical has the difference: the bot, and what its manifest adds to be safe.
+  shutdownSeconds = leaveSeconds + 25;
+  criticalSeconds = 15;
 
   workloads = pkgs.runCommand "relais-workloads.yaml" { nativeBuildInputs = [ pkgs.kustomize ]; } ''
     kustomize build ${cfg.workloads.root}/overlays/${cfg.workloads.overlay} > "$out"
@@ -90,11 +93,10 @@ in
         cfg.health.image
       ];
       manifests = lib.mkIf (cfg.workloads.root != null) { relais.source = workloads; };
-      # What is not critical has the difference: time to drain and to give the lease away.
       gracefulNodeShutdown = {
         enable = true;
-        shutdownGracePeriod = "${toString (leaveSeconds + 25)}s";
-        shutdownGracePeriodCriticalPods = "15s";
+        shutdownGracePeriod = "${toString shutdownSeconds}s";
+        shutdownGracePeriodCriticalPods = "${toString criticalSeconds}s";
       };
       extraKubeletConfig = {
         maxPods = 30;
@@ -125,6 +127,10 @@ in
     zramSwap.enable = true;
 
     assertions = [
+      {
+        assertion = policy.inhibit_ms >= shutdownSeconds * 1000;
+        message = "services.relais.policy: inhibit_ms (${toString policy.inhibit_ms}) is less than the ${toString shutdownSeconds} s that the cluster needs to shut down";
+      }
       {
         assertion = lib.all (
           manifest:

@@ -1,0 +1,107 @@
+# What a host refuses, with the exact words. Each is a change to a good host and the one sentence that must come of it.
+{ lib, hosts }:
+let
+  example = ../nixos/secrets/example.yaml;
+  plain = builtins.toFile "plain.yaml" "discord-token: not encrypted\n";
+  # Encrypted by the look of it, and with one key.
+  lacking = builtins.toFile "lacking.yaml" "discord-token: ENC[]\nsops: {}\n";
+  policy =
+    change:
+    builtins.toFile "policy.json" (
+      builtins.toJSON (lib.importJSON ../crates/failover/policy.json // change)
+    );
+  set = values: { services.relais = lib.mapAttrs (_: lib.mkForce) values; };
+
+  cases = {
+    "no site" = {
+      host = hosts.ec2;
+      change = set { site = null; };
+      says = ''services.relais.site is not set: say which site this machine is, "laptop" or "cloud"'';
+    };
+    "no secrets" = {
+      host = hosts.laptop;
+      change = set { secrets.file = null; };
+      says = "services.relais.secrets.file is not set: name this site's secrets, a file that sops encrypted";
+    };
+    "secrets that everybody could read in the store" = {
+      host = hosts.laptop;
+      change = set { secrets.file = plain; };
+      says = "services.relais.secrets.file: ${plain} is not encrypted, and everybody on the machine can read the store: `sops encrypt --in-place` it";
+    };
+    "secrets that are not complete" = {
+      host = hosts.laptop;
+      change = set { secrets.file = lacking; };
+      says = "services.relais.secrets.file: ${lacking} lacks health-key, aws-access-key-id, aws-secret-access-key, tailscale-key";
+    };
+    "a policy that lets two sites speak" = {
+      host = hosts.ec2;
+      change = set { policy = policy { self_fence_ms = 30000; }; };
+      says = "services.relais.policy: self_fence_ms (30000) must be below ttl_ms (30000), or two sites could speak at once";
+    };
+    "a policy of another time" = {
+      host = hosts.ec2;
+      change = set { policy = policy { schema = 2; }; };
+      says = "services.relais.policy: schema 2 is not known, only 1 is";
+    };
+    "no firewall" = {
+      host = hosts.laptop;
+      change.networking.firewall.enable = lib.mkForce false;
+      says = "networking.firewall.enable is false: K3s listens on every address, so a site needs its firewall";
+    };
+    "the cluster's own ports for everybody" = {
+      host = hosts.laptop;
+      change.networking.firewall.allowedTCPPorts = [
+        443
+        6443
+        10250
+      ];
+      says = "networking.firewall opens 6443, 10250 to everybody: these are the cluster's own, a site has one machine";
+    };
+    "a Secret among the manifests" = {
+      host = hosts.ec2;
+      change.services.k3s.manifests.token.content = [
+        { kind = "ConfigMap"; }
+        { kind = "Secret"; }
+      ];
+      says = "services.k3s.manifests has a Secret: manifests are world-readable in the store, use services.relais.secrets";
+    };
+    "a shutdown that is cut short" = {
+      host = hosts.ec2;
+      change = set { policy = policy { inhibit_ms = 5000; }; };
+      says = "services.relais.policy: inhibit_ms (5000) is less than the 56 s that the cluster needs to shut down";
+    };
+    "a standby on the public internet" = {
+      host = hosts.ec2;
+      change = set { funnel.enable = true; };
+      says = "services.relais.funnel.enable on the cloud's site: the watchdog asks the laptop only, and the cloud is on no tailnet";
+    };
+    "nobody who could log in" = {
+      host = hosts.laptop;
+      change = set { administrators = { }; };
+      says = ''services.relais.administrators is empty, so nobody could log in to the laptop: name its accounts, as in `administrators.ada = [ "ssh-ed25519 AAAA… ada@desk" ]`'';
+    };
+  };
+
+  refusedBy =
+    case:
+    let
+      inherit (case.host.extendModules { modules = [ case.change ]; }) config;
+    in
+    map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+in
+{
+  # Whether each is refused in these words and for nothing else.
+  statements =
+    lib.mapAttrs' (
+      name: case: lib.nameValuePair "refuses ${name}" (refusedBy case == [ case.says ])
+    ) cases
+    // {
+      "accepts the example" =
+        refusedBy {
+          host = hosts.laptop;
+          change = set { secrets.file = example; };
+        } == [ ];
+    };
+  # For whoever looks why.
+  said = lib.mapAttrs (_: refusedBy) cases;
+}

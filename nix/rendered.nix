@@ -1,0 +1,98 @@
+# What a host would be, as plain data and by evaluation alone: `nix eval --json .#lib.rendered.laptop` builds nothing.
+{ lib }:
+{ config, ... }:
+let
+  # The text of a file that a derivation would make.
+  textOf =
+    file:
+    if file ? value then
+      file.value
+    else if file ? text then
+      file.text
+    else
+      null;
+  kept = lib.filterAttrs (
+    name: unit:
+    unit.enable
+    && (
+      lib.hasPrefix "relais-" name
+      || lib.elem name [
+        "k3s.service"
+        "sops-install-secrets.service"
+      ]
+    )
+  ) config.systemd.units;
+  login = config.services.logind.settings.Login;
+  inherit (config.services) k3s relais openssh;
+in
+{
+  inherit (relais) site;
+  hostName = config.networking.hostName;
+  refused = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+  units = lib.mapAttrs (_: unit: unit.text) kept;
+  services = lib.mapAttrs (_: service: service.serviceConfig) (
+    lib.filterAttrs (name: _: kept ? "${name}.service") config.systemd.services
+  );
+  k3s = {
+    inherit (k3s)
+      role
+      disable
+      nodeName
+      extraFlags
+      extraKubeletConfig
+      gracefulNodeShutdown
+      ;
+    version = k3s.package.version;
+    images = map (image: image.imageName or image.name) k3s.images;
+    tags = lib.concatMap (image: lib.optional (image ? imageTag) image.imageTag) k3s.images;
+    manifests = lib.mapAttrs (_: manifest: manifest.content) k3s.manifests;
+  };
+  tmpfiles = config.systemd.tmpfiles.settings."10-relais";
+  firewall = {
+    inherit (config.networking.firewall)
+      enable
+      allowedTCPPorts
+      allowedTCPPortRanges
+      allowedUDPPorts
+      allowedUDPPortRanges
+      trustedInterfaces
+      ;
+    interfaces = lib.mapAttrs (
+      _: interface: interface.allowedTCPPorts
+    ) config.networking.firewall.interfaces;
+  };
+  ssh = {
+    inherit (openssh) enable openFirewall;
+    inherit (openssh.settings) PasswordAuthentication KbdInteractiveAuthentication PermitRootLogin;
+  };
+  power = {
+    inhibitDelaySeconds = login.InhibitDelayMaxSec or null;
+    lid = login.HandleLidSwitch or null;
+    idle = login.IdleAction or null;
+    zram = config.zramSwap.enable;
+  };
+  secrets = {
+    files = lib.mapAttrs (_: secret: {
+      inherit (secret)
+        path
+        mode
+        owner
+        restartUnits
+        ;
+    }) config.sops.secrets;
+    templates = lib.mapAttrs (_: template: {
+      inherit (template) path mode content;
+    }) config.sops.templates;
+    keyFile = config.sops.age.keyFile;
+    sshKeys = config.sops.age.sshKeyPaths;
+    manifest = textOf config.system.build.sops-nix-manifest;
+  };
+  machine = {
+    amazonInit = config.virtualisation.amazon-init.enable or null;
+    systemsManager = config.services.amazon-ssm-agent.enable;
+    tailscale = config.services.tailscale.enable;
+    upgrades = config.system.autoUpgrade.enable;
+    consoles = lib.filter (lib.hasPrefix "console=") config.boot.kernelParams;
+    growsItsDisk = config.boot.growPartition;
+  };
+}

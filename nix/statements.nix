@@ -1,0 +1,170 @@
+# What must be true of both hosts, said about nix/rendered.nix. Each is a sentence and whether it holds.
+{ lib, rendered }:
+let
+  # What each unit of ours gives up (nixos/modules/relais/hardening.nix); a unit that was forgotten would lack it.
+  givenUp = {
+    CapabilityBoundingSet = "";
+    MemoryDenyWriteExecute = true;
+    NoNewPrivileges = true;
+    PrivateDevices = true;
+    PrivateTmp = true;
+    ProtectHome = true;
+    ProtectKernelTunables = true;
+    ProtectSystem = "strict";
+    RestrictNamespaces = true;
+    RestrictSUIDSGID = true;
+    SystemCallArchitectures = "native";
+    UMask = "0077";
+  };
+  seconds = text: lib.toInt (lib.removeSuffix "s" text);
+  has = unit: line: lib.elem line (lib.splitString "\n" unit);
+
+  ofBoth =
+    name: host:
+    let
+      say = sentence: holds: { "${name}: ${sentence}" = holds; };
+      ours = lib.filterAttrs (unit: _: lib.hasPrefix "relais-" unit) host.services;
+      grace = host.k3s.gracefulNodeShutdown;
+      k3sUnit = host.units."k3s.service";
+      secretsUnit = host.units."relais-secrets.service";
+      paths = map (file: file.path) (
+        lib.attrValues host.secrets.files ++ lib.attrValues host.secrets.templates
+      );
+    in
+    lib.mergeAttrsList [
+      (say "nothing is refused" (host.refused == [ ]))
+      (say "k3s is a server" (host.k3s.role == "server"))
+      (lib.mergeAttrsList (
+        map (part: say "k3s runs without ${part}" (lib.hasInfix "--disable=${part}" k3sUnit)) [
+          "traefik"
+          "servicelb"
+          "metrics-server"
+        ]
+      ))
+      (say "k3s runs without a cloud controller" (lib.hasInfix "--disable-cloud-controller" k3sUnit))
+      (say "network policies are enforced" (!lib.hasInfix "disable-network-policy" k3sUnit))
+      (say "secrets are encrypted in the cluster's store" (lib.hasInfix "--secrets-encryption" k3sUnit))
+      (say "only root reads the cluster's credentials" (
+        lib.hasInfix "--write-kubeconfig-mode=0600" k3sUnit
+      ))
+      (say "the node's name is its site's" (lib.hasInfix "--node-name=relais-${host.site}" k3sUnit))
+      (say "stopping k3s stops the bot" (lib.hasInfix "ExecStop=/nix/store/" k3sUnit))
+      (say "the images are there before k3s starts" (
+        lib.all (image: lib.elem image host.k3s.images) [
+          "localhost/relais-bot"
+          "localhost/relais-health"
+        ]
+      ))
+      (say "images have a version and not the tag latest" (
+        host.k3s.tags != [ ] && !lib.elem "latest" host.k3s.tags
+      ))
+      (say "k3s imports an image once" (host.tmpfiles ? "/var/lib/rancher/k3s/agent/images/.cache.json"))
+      (say "the kubelet accepts compressed memory" (
+        host.power.zram && !host.k3s.extraKubeletConfig.failSwapOn
+      ))
+      (say "a shutdown waits for the bot" (
+        grace.enable
+        && seconds grace.shutdownGracePeriod - seconds grace.shutdownGracePeriodCriticalPods >= 40
+      ))
+      (say "logind waits for the kubelet" (
+        host.power.inhibitDelaySeconds >= seconds grace.shutdownGracePeriod
+      ))
+      (say "the firewall is on and opens nothing" (
+        host.firewall.enable
+        &&
+          host.firewall.allowedTCPPorts
+          ++ host.firewall.allowedUDPPorts
+          ++ host.firewall.allowedTCPPortRanges
+          ++ host.firewall.allowedUDPPortRanges == [ ]
+      ))
+      (say "pods reach the node" (
+        lib.all (interface: lib.elem interface host.firewall.trustedInterfaces) [
+          "cni0"
+          "flannel.1"
+        ]
+      ))
+      (say "the tailnet is not trusted" (!lib.elem "tailscale0" host.firewall.trustedInterfaces))
+      (say "ssh takes no password and no root" (
+        !host.ssh.PasswordAuthentication
+        && !host.ssh.KbdInteractiveAuthentication
+        && host.ssh.PermitRootLogin == "no"
+      ))
+      (say "ssh is not open to the world" (!host.ssh.openFirewall))
+      (say "the systems manager is off" (!host.machine.systemsManager))
+      (say "secrets are in memory and never in the store" (
+        paths != [ ] && lib.all (lib.hasPrefix "/run/secrets/") paths
+      ))
+      (say "only root reads secrets" (
+        lib.all (file: file.mode == "0400") (
+          lib.attrValues host.secrets.files ++ lib.attrValues host.secrets.templates
+        )
+      ))
+      (say "no manifest has a secret" (
+        lib.all (content: !lib.hasInfix ''"kind":"Secret"'' (builtins.toJSON content)) (
+          lib.attrValues host.k3s.manifests
+        )
+      ))
+      (say "the bot's credentials are made of placeholders" (
+        lib.count (line: lib.hasInfix " = <SOPS:" line) (
+          lib.splitString "\n" host.secrets.templates.relais-aws-credentials.content
+        ) == 2
+      ))
+      (say "a secret that changes is handed on" (
+        lib.all (file: file.restartUnits != [ ]) (lib.attrValues host.secrets.files)
+      ))
+      (say "secrets are handed to a cluster that runs" (
+        has secretsUnit "Requires=k3s.service" && has secretsUnit "After=k3s.service"
+      ))
+      (say "who hands secrets on is nobody, and speaks to this machine only" (
+        has secretsUnit "DynamicUser=true"
+        && has secretsUnit "IPAddressDeny=any"
+        && has secretsUnit "IPAddressAllow=localhost"
+      ))
+      (say "there are units of ours" (ours != { }))
+      (lib.mergeAttrsList (
+        lib.mapAttrsToList (
+          unit: service:
+          say "${unit} gives up what it does not need" (
+            lib.all (key: service.${key} or null == givenUp.${key}) (lib.attrNames givenUp)
+          )
+        ) ours
+      ))
+    ];
+
+  inherit (rendered) laptop ec2;
+  lines = host: unit: lib.splitString "\n" host.units.${unit};
+in
+ofBoth "laptop" laptop
+// ofBoth "ec2" ec2
+// {
+  "the two machines are two sites" = laptop.site == "laptop" && ec2.site == "cloud";
+  "laptop: a closed lid changes nothing" =
+    laptop.power.lid == "ignore" && laptop.power.idle == "ignore";
+  "laptop: its health is published, and nothing else" =
+    let
+      published = lib.filter (lib.hasPrefix "ExecStart=") (lines laptop "relais-funnel.service");
+    in
+    lib.length published == 1
+    && lib.hasInfix " funnel --bg --https=443 --set-path=/health http" (lib.head published);
+  "laptop: what was published before is taken back" = lib.any (lib.hasSuffix "funnel reset") (
+    lib.filter (lib.hasPrefix "ExecStartPre=") (lines laptop "relais-funnel.service")
+  );
+  "laptop: ssh is open to the tailnet only" = laptop.firewall.interfaces.tailscale0 == [ 22 ];
+  "laptop: its own host key opens its secrets" =
+    laptop.secrets.keyFile == null && laptop.secrets.sshKeys == [ "/etc/ssh/ssh_host_ed25519_key" ];
+  "laptop: fetches no key" = !laptop.units ? "relais-age-key.service";
+  "ec2: carries no key" =
+    lib.hasPrefix "/run/relais-age-key/" ec2.secrets.keyFile && ec2.secrets.sshKeys == [ ];
+  "ec2: opens its secrets after it has the key" =
+    has ec2.units."sops-install-secrets.service" "Requires=relais-age-key.service"
+    && lib.any (line: lib.hasPrefix "After=" line && lib.hasInfix "relais-age-key.service" line) (
+      lines ec2 "sops-install-secrets.service"
+    );
+  "ec2: k3s does not wait for the key" =
+    !lib.hasInfix "age-key" ec2.units."k3s.service" && !lib.hasInfix "sops" ec2.units."k3s.service";
+  "ec2: user data is not run" = ec2.machine.amazonInit == false;
+  "ec2: is on no tailnet" = !ec2.machine.tailscale && !ec2.units ? "relais-funnel.service";
+  "ec2: does not upgrade itself" = !ec2.machine.upgrades;
+  "ec2: speaks on the serial console" = lib.any (lib.hasPrefix "console=ttyS0") ec2.machine.consoles;
+  "ec2: its disk grows" = ec2.machine.growsItsDisk;
+}
