@@ -64,6 +64,18 @@
         }
       );
       apps = lib.mapAttrs (_: packages: import ./nix/apps.nix { inherit lib packages; }) self.packages;
+      checks = each (
+        pkgs:
+        import ./nix/checks.nix {
+          inherit pkgs;
+          inherit (programsOf pkgs) craneLib shared;
+          packages = self.packages.${pkgs.stdenv.hostPlatform.system};
+          hosts = lib.filterAttrs (
+            _: host: host.pkgs.stdenv.hostPlatform == pkgs.stdenv.hostPlatform
+          ) self.nixosConfigurations;
+          statements = self.lib.statements // self.lib.refusals.statements;
+        }
+      );
       devShells = each (pkgs: {
         default = import ./nix/devshell.nix { inherit pkgs; };
       });

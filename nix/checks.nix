@@ -1,0 +1,52 @@
+# `nix flake check`: every package, the sources as the gate sees them, both hosts. What is said of the hosts fails at evaluation,
+# with the sentences that do not hold.
+{
+  pkgs,
+  craneLib,
+  shared,
+  packages,
+  hosts,
+  statements,
+}:
+let
+  inherit (pkgs) lib;
+  # Compiled as people compile it while they work: nothing of this is shipped.
+  args = shared // {
+    CARGO_PROFILE = "dev";
+    cargoExtraArgs = "--locked --workspace --features relais-watchdog-local/aws";
+  };
+  withDependencies = args // {
+    cargoArtifacts = craneLib.buildDepsOnly args;
+  };
+
+  # The laptop without hardware.nix is refused by a check of its own; here it is built all the same.
+  systemOf =
+    host:
+    (host.extendModules { modules = [ { system.checks = lib.mkForce [ ]; } ]; })
+    .config.system.build.toplevel;
+
+  broken = lib.attrNames (lib.filterAttrs (_: holds: !holds) statements);
+  said = pkgs.runCommand "statements" { } ''
+    echo "${toString (lib.length (lib.attrNames statements))} statements hold" > "$out"
+  '';
+in
+packages
+// lib.mapAttrs' (name: host: lib.nameValuePair "host-${name}" (systemOf host)) hosts
+// {
+  fmt = craneLib.cargoFmt { inherit (shared) src pname version; };
+  clippy = craneLib.cargoClippy (
+    withDependencies
+    // {
+      cargoClippyExtraArgs = "--all-targets --test emulator --all-features -- --deny warnings";
+    }
+  );
+  docs = craneLib.cargoDoc (withDependencies // { env.RUSTDOCFLAGS = "--deny warnings"; });
+  # What needs an emulator of AWS is left to the gate.
+  tests = craneLib.cargoTest (withDependencies // { cargoTestExtraArgs = "-- --skip on_dynamodb"; });
+  licences = craneLib.cargoDeny {
+    inherit (shared) src pname version;
+  };
+  statements = lib.throwIf (
+    broken != [ ]
+  ) "these do not hold:\n  ${lib.concatStringsSep "\n  " broken}" said;
+}
