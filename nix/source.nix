@@ -16,5 +16,8 @@ lib.fileset.toSource {
     (craneLib.fileset.commonCargoSources root)
     (lib.fileset.fileFilter (file: lib.any file.hasExt read) ../crates)
     ../docs/prices.json
+    # The gate's tests read how it is built.
+    ../flake.lock
+    ./source.nix
   ];
 }

@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{costs, deny, drill, emulator, policy_table, purity, terraform};
+use crate::{costs, deny, drill, emulator, nix, policy_table, purity, terraform};
 
 /// One step.
 pub(crate) struct Step {
@@ -30,6 +30,7 @@ pub(crate) const ALL: &[Step] = &[
         what: "the cloud account's description is valid and keeps its rules",
         run: terraform::run,
     },
+    Step { name: "nix", what: "the flake is locked, parses and evaluates", run: nix::run },
     Step { name: "mutants", what: "the rehearsal rejects the known bad designs", run: mutants },
     Step { name: "docs", what: "the documentation of every crate builds without a warning", run: docs },
     Step { name: "deny", what: "licences, sources, and bans that hold the crate direction", run: deny::bans },
