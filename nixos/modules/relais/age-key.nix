@@ -75,6 +75,8 @@ in
           Restart = "on-failure";
           RestartMode = "direct";
           RestartSec = 2;
+          RestartSteps = 5;
+          RestartMaxDelaySec = 60;
           RuntimeDirectory = "relais-age-key";
           RuntimeDirectoryMode = "0700";
           RestrictAddressFamilies = [
