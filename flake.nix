@@ -61,6 +61,11 @@
             inherit (self.nixosConfigurations) ec2;
             inherit (pkgs.stdenv.hostPlatform) system;
           };
+          option-docs = import ./nix/option-docs.nix {
+            inherit pkgs;
+            inherit (self.nixosConfigurations.laptop) options;
+            root = self;
+          };
         }
       );
       apps = lib.mapAttrs (_: packages: import ./nix/apps.nix { inherit lib packages; }) self.packages;

@@ -3,6 +3,7 @@
 lib.genAttrs
   [
     "publish-ami"
+    "push-images"
     "watchdog-local"
   ]
   (name: {

@@ -76,6 +76,10 @@ let
     )
   ) hosted;
 
+  images = import ./images.nix {
+    inherit pkgs;
+    programs = hostPrograms;
+  };
   watchdog = import ./lambda.nix {
     inherit pkgs crane shared;
   };
@@ -85,11 +89,12 @@ in
   inherit craneLib shared;
   packages =
     hostPrograms
-    // import ./images.nix {
-      inherit pkgs;
-      programs = hostPrograms;
-    }
+    // images
     // {
       watchdog-lambda = watchdog;
+      push-images = import ./push.nix {
+        inherit pkgs;
+        images = lib.attrValues images;
+      };
     };
 }

@@ -43,11 +43,11 @@ in
       gracefulNodeShutdown
       ;
     version = k3s.package.version;
+    inherit (config.systemd.services.k3s) preStart;
     images = map (image: image.imageName or image.name) k3s.images;
     tags = lib.concatMap (image: lib.optional (image ? imageTag) image.imageTag) k3s.images;
     manifests = lib.mapAttrs (_: manifest: manifest.content) k3s.manifests;
   };
-  tmpfiles = config.systemd.tmpfiles.settings."10-relais";
   firewall = {
     inherit (config.networking.firewall)
       enable
@@ -94,5 +94,6 @@ in
     upgrades = config.system.autoUpgrade.enable;
     consoles = lib.filter (lib.hasPrefix "console=") config.boot.kernelParams;
     growsItsDisk = config.boot.growPartition;
+    wireless = config.networking.networkmanager.enable;
   };
 }

@@ -58,7 +58,7 @@ let
       (say "images have a version and not the tag latest" (
         host.k3s.tags != [ ] && !lib.elem "latest" host.k3s.tags
       ))
-      (say "k3s imports an image once" (host.tmpfiles ? "/var/lib/rancher/k3s/agent/images/.cache.json"))
+      (say "k3s imports an image once" (lib.hasInfix "/agent/images/.cache.json\n" host.k3s.preStart))
       (say "the kubelet accepts compressed memory" (
         host.power.zram && !host.k3s.extraKubeletConfig.failSwapOn
       ))
@@ -152,6 +152,7 @@ ofBoth "laptop" laptop
   "laptop: ssh is open to the tailnet only" = laptop.firewall.interfaces.tailscale0 == [ 22 ];
   "laptop: its own host key opens its secrets" =
     laptop.secrets.keyFile == null && laptop.secrets.sshKeys == [ "/etc/ssh/ssh_host_ed25519_key" ];
+  "laptop: finds the networks that it knew" = laptop.machine.wireless;
   "laptop: fetches no key" = !laptop.units ? "relais-age-key.service";
   "ec2: carries no key" =
     lib.hasPrefix "/run/relais-age-key/" ec2.secrets.keyFile && ec2.secrets.sshKeys == [ ];

@@ -5,7 +5,6 @@
 
   system.stateVersion = "26.05";
   time.timeZone = "UTC";
-  networking.useNetworkd = true;
   services.openssh.enable = true;
 
   nix.settings.experimental-features = [

@@ -17,6 +17,7 @@ in
 
   nixpkgs.hostPlatform = lib.mkDefault "x86_64-linux";
   networking.hostName = "ec2";
+  networking.useNetworkd = true;
   ec2.efi = true;
 
   # Both would let whoever writes the machine's user data, or may use Systems Manager, run what they like.

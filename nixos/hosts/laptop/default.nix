@@ -17,6 +17,15 @@ in
   ];
 
   networking.hostName = "laptop";
+  networking.networkmanager = {
+    enable = true;
+    # The cluster's.
+    unmanaged = [
+      "interface-name:cni0"
+      "interface-name:flannel.1"
+      "interface-name:veth*"
+    ];
+  };
   boot.loader.systemd-boot.enable = true;
   boot.loader.efi.canTouchEfiVariables = true;
   hardware.enableRedistributableFirmware = true;

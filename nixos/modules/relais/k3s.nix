@@ -20,6 +20,11 @@ let
     kustomize build ${cfg.workloads.root}/overlays/${cfg.workloads.overlay} > "$out"
   '';
 
+  agent = "/var/lib/rancher/k3s/agent";
+  imageList = pkgs.writeText "relais-images" (
+    lib.concatMapStrings (image: "${image}\n") config.services.k3s.images
+  );
+
   # Stopping K3s leaves its pods running, and a bot that goes on speaking on a machine that was switched off by its
   # operator is a surprise. With the kubelet gone nobody starts it again.
   stop = pkgs.writeShellApplication {
@@ -108,19 +113,28 @@ in
         evictionHard = {
           "memory.available" = "64Mi";
           "nodefs.available" = "5%";
+          "imagefs.available" = "5%";
         };
       };
     };
 
-    systemd.services.k3s.serviceConfig = {
-      ExecStop = lib.getExe stop;
-      # Both waits of the script, and K3s's own end.
-      TimeoutStopSec = leaveSeconds + 60;
-    };
-
-    # With this file K3s imports an image once and not at every start, which the kubelet would wait for.
-    systemd.tmpfiles.settings."10-relais"."/var/lib/rancher/k3s/agent/images/.cache.json".f = {
-      mode = "0600";
+    systemd.services.k3s = {
+      # With this file K3s imports an image once and not at every start, which the kubelet would wait for. It goes by size
+      # and time, and in the store every file is as old as the other, so with other images it begins anew.
+      preStart = ''
+        mkdir -p ${agent}
+        if ! cmp --silent ${imageList} ${agent}/relais-images; then
+          mkdir -p ${agent}/images
+          : > ${agent}/images/.cache.json
+          cp --no-preserve=mode ${imageList} ${agent}/relais-images
+        fi
+      '';
+      path = [ pkgs.diffutils ];
+      serviceConfig = {
+        ExecStop = lib.getExe stop;
+        # Both waits of the script, and K3s's own end.
+        TimeoutStopSec = leaveSeconds + 60;
+      };
     };
 
     # 2 GiB are enough, though not for the moment in which everything starts.
