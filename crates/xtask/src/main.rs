@@ -3,7 +3,8 @@
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
-//! [`nix`], [`policy_table`], [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is counted and shown
+//! [`k8s`], [`nix`], [`policy_table`], [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is
+//! counted and shown
 //! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`]), what is shipped from here
 //! ([`watchdog_zip`]).
 //!
@@ -21,6 +22,7 @@ mod emulator;
 mod fuzz;
 mod gate;
 mod iam;
+mod k8s;
 mod nix;
 mod policy_table;
 mod process;

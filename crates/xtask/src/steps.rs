@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{costs, deny, drill, emulator, nix, policy_table, purity, terraform};
+use crate::{costs, deny, drill, emulator, k8s, nix, policy_table, purity, terraform};
 
 /// One step.
 pub(crate) struct Step {
@@ -31,6 +31,11 @@ pub(crate) const ALL: &[Step] = &[
         run: terraform::run,
     },
     Step { name: "nix", what: "the flake is locked, parses and evaluates", run: nix::run },
+    Step {
+        name: "k8s",
+        what: "every overlay renders, fits the schemas and keeps its rules; alerts pass their tests",
+        run: k8s::run,
+    },
     Step { name: "mutants", what: "the rehearsal rejects the known bad designs", run: mutants },
     Step { name: "docs", what: "the documentation of every crate builds without a warning", run: docs },
     Step { name: "deny", what: "licences, sources, and bans that hold the crate direction", run: deny::bans },

@@ -1,0 +1,158 @@
+//! `k8s/`: every overlay is rendered, held to the schemas of five Kubernetes versions and to our own rules, and then broken in
+//! one place at a time to show that the rules would notice. Rules of Prometheus are checked and tested by promtool, the
+//! programs' settings by the programs.
+//!
+//! Reading order: the objects of one overlay ([`set`]), what every pod must be ([`pods`]), what objects say of each other
+//! ([`wiring`]), what ArgoCD is told ([`gitops`]), the rules' twins ([`breaks`]), metrics and alerts ([`metrics`]), programs of
+//! others ([`tools`]), and here the folders and the count.
+//!
+//! Deliberately absent: a cluster. What an API server, a scheduler and a network do with all this is not shown here.
+
+mod breaks;
+mod gitops;
+mod metrics;
+mod overlays;
+mod pods;
+mod rules;
+mod set;
+mod tools;
+mod wiring;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use self::metrics::{Expression, Monitoring};
+use self::overlays::Overlay;
+use crate::gate::Gate;
+use crate::process::Log;
+use crate::table::Outcome;
+
+const MONITORING: &str = "k8s/monitoring/base/prometheus";
+
+/// What came of the parts so far.
+struct Tally<'a> {
+    log: &'a Log,
+    passed: u64,
+    failed: u64,
+    notes: Vec<String>,
+}
+
+impl Tally<'_> {
+    /// One thing that passes if nothing is said against it.
+    fn judge(&mut self, what: &str, faults: &[String]) -> anyhow::Result<()> {
+        for fault in faults {
+            self.log.say(&format!("{what}: {fault}"))?;
+        }
+        self.count(faults.is_empty());
+        Ok(())
+    }
+
+    fn count(&mut self, good: bool) {
+        self.passed += u64::from(good);
+        self.failed += u64::from(!good);
+    }
+
+    fn note(&mut self, note: String) -> anyhow::Result<()> {
+        self.log.say(&note)?;
+        self.notes.push(note);
+        Ok(())
+    }
+}
+
+/// Renders and judges everything; each rule in each overlay, each break of one, each version and each file of tests is one.
+pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
+    let Some(renderer) = tools::renderer() else {
+        return Ok(Outcome::NotRun("neither kubectl nor kustomize is installed".to_owned()));
+    };
+    let copy = gate.reports.join("k8s");
+    let overlays = overlays::rendered(gate, log, renderer, &copy)?;
+    let mut tally = Tally { log, passed: 0, failed: 0, notes: Vec::new() };
+    let broken = rules::judge(&overlays, &mut tally)?;
+    tally.notes.push(format!("{} overlays, {broken} broken ones refused", overlays.len()));
+    schemas(gate, &overlays, &copy, &mut tally)?;
+    settings(gate, &overlays, &copy, &mut tally)?;
+    let monitoring = Monitoring::read(&gate.root)?;
+    tally.judge("metrics", &monitoring.unknown())?;
+    tally.judge("alerts", &monitoring.untested())?;
+    tally.judge("dashboards", &monitoring.odd_dashboards())?;
+    tally.note(monitoring.extent())?;
+    promtool(gate, &monitoring.shown, &copy, &mut tally)?;
+    Ok(Outcome::Ran { passed: tally.passed, failed: tally.failed, note: tally.notes.join("; ") })
+}
+
+/// Every object of Kubernetes' own fits the schemas; one with a key too many does not.
+fn schemas(gate: &Gate, overlays: &[Overlay], copy: &Path, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    let validator = match tools::validator(gate, tally.log)? {
+        Ok(validator) => validator,
+        Err(reason) => return tally.note(format!("schemas not run: {reason}")),
+    };
+    // ArgoCD's kinds are none of Kubernetes'; rules::judge has held them to a shape.
+    let own = overlays.iter().filter(|overlay| overlay.set.of_kind("Application").next().is_none());
+    let files: Vec<PathBuf> = own.map(|overlay| overlay.file.clone()).collect();
+    let broken = copy.join("broken.yaml");
+    let twin = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\nspec:\n  slector:\n    a: b\n";
+    std::fs::write(&broken, twin).with_context(|| format!("write {}", broken.display()))?;
+    for version in tools::VERSIONS {
+        let good = tools::fits(gate, tally.log, &validator, version, &files)?;
+        tally.count(good);
+        let refused = !tools::fits(gate, tally.log, &validator, version, std::slice::from_ref(&broken))?;
+        tally.count(refused);
+    }
+    tally.note(format!("schemas of Kubernetes {}", tools::VERSIONS.join(", ")))
+}
+
+/// The programs accept their settings, and refuse them with a key too many.
+fn settings(gate: &Gate, overlays: &[Overlay], copy: &Path, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    for name in ["bot", "health"] {
+        let program = match tools::program(gate, &format!("relais-{name}")) {
+            Ok(program) => program,
+            Err(reason) => {
+                tally.note(format!("settings not run: {reason}"))?;
+                continue;
+            }
+        };
+        for overlay in overlays {
+            for text in overlay.settings(name) {
+                let misspelt = text.replacen("\"site\"", "\"sight\"", 1);
+                for (kind, text, good) in [("good", text, true), ("bad", misspelt, false)] {
+                    let file = copy.join(format!("{name}-{kind}.json"));
+                    let secrets = overlays::with_secrets_beside(&text, copy)?;
+                    std::fs::write(&file, secrets).with_context(|| format!("write {}", file.display()))?;
+                    let mut command = gate.command(&program);
+                    command.arg("--check-config").arg("--config").arg(&file);
+                    let accepted = tally.log.run(command, None)?.success;
+                    tally.count(accepted == good);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Prometheus accepts its settings, the rules, the dashboards' queries, and the rules pass their tests.
+fn promtool(gate: &Gate, shown: &[Expression], copy: &Path, tally: &mut Tally<'_>) -> anyhow::Result<()> {
+    let program = match tools::promtool() {
+        Ok(program) => program,
+        Err(reason) => return tally.note(format!("rules not run: {reason}")),
+    };
+    let folder = gate.root.join(MONITORING);
+    let mut run = |arguments: &[&str], files: &[PathBuf]| -> anyhow::Result<()> {
+        let mut command = gate.command(program);
+        command.args(arguments).args(files);
+        let good = tally.log.run(command, None)?.success;
+        tally.count(good);
+        Ok(())
+    };
+    run(&["check", "config"], &[folder.join("prometheus.yml")])?;
+    for tests in metrics::files(&folder.join("tests"))? {
+        run(&["test", "rules"], &[tests])?;
+    }
+    // A query of a dashboard is checked as if it were recorded.
+    let record = |(at, expression): (usize, &Expression)| serde_json::json!({ "record": format!("shown:{at}"), "expr": expression.text });
+    let queries: Vec<_> = shown.iter().enumerate().map(record).collect();
+    let file = copy.join("queries.json");
+    let text = serde_json::json!({ "groups": [{ "name": "shown", "rules": queries }] }).to_string();
+    std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+    run(&["check", "rules"], &[file])
+}
