@@ -44,13 +44,9 @@ impl Tally<'_> {
         for fault in faults {
             self.log.say(&format!("{what}: {fault}"))?;
         }
-        self.count(faults.is_empty());
+        self.passed += u64::from(faults.is_empty());
+        self.failed += u64::from(!faults.is_empty());
         Ok(())
-    }
-
-    fn count(&mut self, good: bool) {
-        self.passed += u64::from(good);
-        self.failed += u64::from(!good);
     }
 
     fn note(&mut self, note: String) -> anyhow::Result<()> {
@@ -95,9 +91,9 @@ fn schemas(gate: &Gate, overlays: &[Overlay], copy: &Path, tally: &mut Tally<'_>
     std::fs::write(&broken, twin).with_context(|| format!("write {}", broken.display()))?;
     for version in tools::VERSIONS {
         let good = tools::fits(gate, tally.log, &validator, version, &files)?;
-        tally.count(good);
-        let refused = !tools::fits(gate, tally.log, &validator, version, std::slice::from_ref(&broken))?;
-        tally.count(refused);
+        tally.judge(version, (!good).then(|| "an object does not fit".to_owned()).as_slice())?;
+        let blind = tools::fits(gate, tally.log, &validator, version, std::slice::from_ref(&broken))?;
+        tally.judge(version, blind.then(|| "a key that does not exist is accepted".to_owned()).as_slice())?;
     }
     tally.note(format!("schemas of Kubernetes {}", tools::VERSIONS.join(", ")))
 }
@@ -112,19 +108,21 @@ fn settings(gate: &Gate, overlays: &[Overlay], copy: &Path, tally: &mut Tally<'_
                 continue;
             }
         };
-        for overlay in overlays {
-            for text in overlay.settings(name) {
-                let misspelt = text.replacen("\"site\"", "\"sight\"", 1);
-                for (kind, text, good) in [("good", text, true), ("bad", misspelt, false)] {
-                    let file = copy.join(format!("{name}-{kind}.json"));
-                    let secrets = overlays::with_secrets_beside(&text, copy)?;
-                    std::fs::write(&file, secrets).with_context(|| format!("write {}", file.display()))?;
-                    let mut command = gate.command(&program);
-                    command.arg("--check-config").arg("--config").arg(&file);
-                    let accepted = tally.log.run(command, None)?.success;
-                    tally.count(accepted == good);
-                }
-            }
+        for (overlay, text) in overlays.iter().filter_map(|overlay| Some((overlay, overlay.settings(name)?))) {
+            let good = overlays::with_secrets_beside(text, copy)?;
+            let bad = good.replacen("\"site\"", "\"sight\"", 1);
+            let ask = |kind: &str, text: &str| -> anyhow::Result<_> {
+                let file = copy.join(format!("{name}-{kind}.json"));
+                std::fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+                let mut command = gate.command(&program);
+                command.arg("--check-config").arg("--config").arg(&file);
+                tally.log.run(command, None)
+            };
+            let (good, bad) = (ask("good", &good)?, ask("bad", &bad)?);
+            let refused = !bad.success && bad.text.contains("sight");
+            let what = format!("{}: settings of {name}", overlay.set.name);
+            tally.judge(&what, (!good.success).then(|| "refused".to_owned()).as_slice())?;
+            tally.judge(&what, (!refused).then(|| "a key that is misspelt is accepted".to_owned()).as_slice())?;
         }
     }
     Ok(())
@@ -140,9 +138,8 @@ fn promtool(gate: &Gate, shown: &[Expression], copy: &Path, tally: &mut Tally<'_
     let mut run = |arguments: &[&str], files: &[PathBuf]| -> anyhow::Result<()> {
         let mut command = gate.command(program);
         command.args(arguments).args(files);
-        let good = tally.log.run(command, None)?.success;
-        tally.count(good);
-        Ok(())
+        let finished = tally.log.run(command, None)?;
+        tally.judge(&arguments.join(" "), (!finished.success).then_some(finished.ending).as_slice())
     };
     run(&["check", "config"], &[folder.join("prometheus.yml")])?;
     for tests in metrics::files(&folder.join("tests"))? {

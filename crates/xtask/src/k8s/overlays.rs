@@ -27,9 +27,9 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     /// The settings of one program in this overlay: none in an overlay without it.
-    pub(crate) fn settings<'a>(&'a self, program: &'a str) -> impl Iterator<Item = String> + 'a {
-        let key = format!("/data/{program}.json");
-        self.set.of_kind("ConfigMap").map(move |map| text(map, &key).to_owned()).filter(|settings| !settings.is_empty())
+    pub(crate) fn settings(&self, program: &str) -> Option<&str> {
+        let own = |map: &&Value| text(map, "/metadata/name").starts_with(&format!("{program}-settings-"));
+        self.set.of_kind("ConfigMap").find(own).map(|map| text(map, &format!("/data/{program}.json")))
     }
 }
 
