@@ -154,3 +154,73 @@ pub(crate) fn narrow(set: &Set) -> Vec<String> {
     }
     faults
 }
+
+/// Each application's folder is one that renders, and its project allows every kind in it. Otherwise the cluster would be the
+/// first to say no.
+pub(crate) fn allowed(set: &Set, rendered: &[&Set]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for application in set.of_kind("Application") {
+        let path = text(application, "/spec/source/path").trim_start_matches("k8s/");
+        let Some(folder) = rendered.iter().find(|other| other.name == path) else {
+            faults.push(format!("{}: nothing renders at {path:?}", title(application)));
+            continue;
+        };
+        let own = |project: &&Value| text(project, "/metadata/name") == text(application, "/spec/project");
+        let kinds = |list_of: &str| {
+            let projects = set.of_kind("AppProject").filter(own);
+            projects.flat_map(|project| list(project, list_of).to_vec()).collect::<Vec<_>>()
+        };
+        let (wide, narrow) = (kinds("/spec/clusterResourceWhitelist"), kinds("/spec/namespaceResourceWhitelist"));
+        for object in &folder.objects {
+            let (group, _) = text(object, "/apiVersion").split_once('/').unwrap_or(("", ""));
+            let kind = serde_json::json!({ "group": group, "kind": text(object, "/kind") });
+            let place = text(object, "/metadata/namespace");
+            let there = place.is_empty() || place == text(application, "/spec/destination/namespace");
+            let list = if place.is_empty() { &wide } else { &narrow };
+            if !there || !list.contains(&kind) {
+                faults.push(format!("{}: its project does not allow {} of {path}", title(application), title(object)));
+            }
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::allowed;
+    use crate::k8s::set::Set;
+
+    fn told(kind: &str) -> Set {
+        let project = json!({
+            "kind": "AppProject",
+            "metadata": {"name": "p"},
+            "spec": {"clusterResourceWhitelist": [], "namespaceResourceWhitelist": [{"group": "apps", "kind": kind}]},
+        });
+        let application = json!({
+            "kind": "Application",
+            "metadata": {"name": "a"},
+            "spec": {"project": "p", "source": {"path": "k8s/site"}, "destination": {"namespace": "n"}},
+        });
+        Set { name: "gitops".to_owned(), objects: vec![project, application] }
+    }
+
+    fn site(namespace: &str) -> Set {
+        let metadata = json!({"name": "d", "namespace": namespace});
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata});
+        Set { name: "site".to_owned(), objects: vec![deployment] }
+    }
+
+    #[test]
+    fn a_project_that_allows_every_kind_of_its_folder_is_good() {
+        assert_eq!(allowed(&told("Deployment"), &[&site("n")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_kind_a_place_and_a_folder_that_are_not_allowed_are_refused() {
+        assert_eq!(allowed(&told("StatefulSet"), &[&site("n")]).len(), 1);
+        assert_eq!(allowed(&told("Deployment"), &[&site("elsewhere")]).len(), 1);
+        assert_eq!(allowed(&told("Deployment"), &[]), ["Application a: nothing renders at \"site\""]);
+    }
+}

@@ -106,6 +106,10 @@ pub(super) fn judge(overlays: &[Overlay], tally: &mut Tally<'_>) -> anyhow::Resu
             }
         }
     }
+    let sets: Vec<&Set> = overlays.iter().map(|overlay| &overlay.set).collect();
+    for set in sets.iter().copied().filter(|set| kind(set) == Kind::GitOps) {
+        tally.judge(&format!("{}: allowed", set.name), &gitops::allowed(set, &sets))?;
+    }
     let idle = breaks::ALL.iter().filter(|change| !noticed.contains(&(change.rule, change.what)));
     let idle: Vec<String> = idle.map(|change| format!("{} ({}) was tried nowhere", change.what, change.rule)).collect();
     tally.judge("breaks", &idle)?;
