@@ -24,6 +24,7 @@ use anyhow::Context as _;
 
 use self::metrics::{Expression, Monitoring};
 use self::overlays::Overlay;
+use self::tools::Renderer;
 use crate::gate::Gate;
 use crate::process::Log;
 use crate::table::Outcome;
@@ -58,11 +59,12 @@ impl Tally<'_> {
 
 /// Renders and judges everything; each rule in each overlay, each break of one, each version and each file of tests is one.
 pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
-    let Some(renderer) = tools::renderer() else {
-        return Ok(Outcome::NotRun("neither kubectl nor kustomize is installed".to_owned()));
+    let renderer = match Renderer::found(gate, log)? {
+        Ok(renderer) => renderer,
+        Err(reason) => return Ok(Outcome::NotRun(reason)),
     };
     let copy = gate.reports.join("k8s");
-    let overlays = overlays::rendered(gate, log, renderer, &copy)?;
+    let overlays = overlays::rendered(gate, log, &renderer, &copy)?;
     let mut tally = Tally { log, passed: 0, failed: 0, notes: Vec::new() };
     let broken = rules::judge(&overlays, &mut tally)?;
     tally.notes.push(format!("{} overlays, {broken} broken ones refused", overlays.len()));

