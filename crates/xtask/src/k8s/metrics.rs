@@ -7,12 +7,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::set::{documents, list, text};
+use super::pods::templates;
+use super::set::{Set, documents, list, text};
 
 /// Crates whose processes have a page of metrics.
 const COUNTING: &[&str] = &["crates/bot/src", "crates/health/src"];
 /// Names that Prometheus itself gives.
 const OF_PROMETHEUS: &[&str] = &["up", "ALERTS"];
+/// What ConfigMaps carry into pods, by the beginning of their names.
+const CARRIED: &[(&str, &str)] = &[
+    ("prometheus-rules-", "k8s/monitoring/base/prometheus/rules"),
+    ("grafana-dashboards-", "k8s/monitoring/grafana/dashboards"),
+];
 /// A folder that somebody emptied by mistake proves nothing.
 const LEAST: usize = 20;
 
@@ -139,6 +145,35 @@ impl Monitoring {
     }
 }
 
+/// Files of rules and dashboards that an overlay does not bring into its pods: nobody would miss an alert that is not there.
+pub(crate) fn left_out(root: &Path, set: &Set) -> anyhow::Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for (map, folder) in CARRIED {
+        let named = |object: &&Value| text(object, "/metadata/name").starts_with(map);
+        let Some(carried) = set.of_kind("ConfigMap").find(named) else { continue };
+        let keys =
+            carried.pointer("/data").and_then(Value::as_object).into_iter().flat_map(|data| data.keys().cloned());
+        let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let there: BTreeSet<String> = files(&root.join(folder))?.iter().map(name).collect();
+        let carried: BTreeSet<String> = keys.collect();
+        faults.extend(
+            there.symmetric_difference(&carried).map(|file| format!("{file} is not both in {folder} and in {map}")),
+        );
+        for mounted in mounted(set, map).filter(|mounted| *mounted != there) {
+            faults.push(format!("the pod mounts {mounted:?} of {map}"));
+        }
+    }
+    Ok(faults)
+}
+
+/// The keys of a ConfigMap that a projected volume picks.
+fn mounted<'a>(set: &'a Set, map: &'a str) -> impl Iterator<Item = BTreeSet<String>> + 'a {
+    let volumes = templates(set).flat_map(|(_, pod)| list(pod, "/spec/volumes"));
+    let sources = volumes.flat_map(|volume| list(volume, "/projected/sources"));
+    let own = sources.filter(move |source| text(source, "/configMap/name").starts_with(map));
+    own.map(|source| list(source, "/configMap/items").iter().map(|item| text(item, "/key").to_owned()).collect())
+}
+
 /// The queries of one dashboard.
 fn expressions(name: &str, dashboard: &Value) -> Vec<Expression> {
     let of = |panel: &Value| {
@@ -241,7 +276,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    use super::{Expression, Monitoring, in_code, names};
+    use serde_json::json;
+
+    use super::{Expression, Monitoring, in_code, left_out, names};
+    use crate::k8s::set::Set;
 
     fn repository() -> Monitoring {
         Monitoring::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap()
@@ -290,6 +328,27 @@ mod tests {
         let mut monitoring = repository();
         monitoring.alerts.insert("RelaisNew".to_owned());
         assert_eq!(monitoring.untested(), ["RelaisNew: no test sees it fire"]);
+    }
+
+    #[test]
+    fn a_file_of_rules_that_no_pod_gets_is_found() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let there = super::files(&root.join("k8s/monitoring/base/prometheus/rules")).unwrap();
+        let names: Vec<_> = there.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        let carrying = |names: &[&str]| {
+            let data: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), json!(""))).collect();
+            let items: Vec<_> = names.iter().map(|name| json!({"key": name, "path": name})).collect();
+            let source = json!({"configMap": {"name": "prometheus-rules-1", "items": items}});
+            let map = json!({"kind": "ConfigMap", "metadata": {"name": "prometheus-rules-1"}, "data": data});
+            let pod = json!({"spec": {"volumes": [{"name": "settings", "projected": {"sources": [source]}}]}});
+            Set {
+                name: "site".to_owned(),
+                objects: vec![map, json!({"kind": "Deployment", "spec": {"template": pod}})],
+            }
+        };
+        assert_eq!(left_out(&root, &carrying(&names)).unwrap(), Vec::<String>::new());
+        // The map lacks it, and so does the pod.
+        assert_eq!(left_out(&root, &carrying(&names[1..])).unwrap().len(), 2);
     }
 
     #[test]

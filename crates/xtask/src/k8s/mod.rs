@@ -74,6 +74,9 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     tally.judge("metrics", &monitoring.unknown())?;
     tally.judge("alerts", &monitoring.untested())?;
     tally.judge("dashboards", &monitoring.odd_dashboards())?;
+    for Overlay { set, .. } in overlays.iter().filter(|overlay| overlay.set.name.starts_with("monitoring/overlays")) {
+        tally.judge(&format!("{}: carried", set.name), &metrics::left_out(&gate.root, set)?)?;
+    }
     tally.note(monitoring.extent())?;
     promtool(gate, &monitoring.shown, &copy, &mut tally)?;
     Ok(Outcome::Ran { passed: tally.passed, failed: tally.failed, note: tally.notes.join("; ") })
