@@ -79,7 +79,7 @@ run "time_comes_from_the_policy" {
   }
 }
 
-run "looks_that_would_overlap_are_refused" {
+run "looks_longer_than_their_minute_are_refused" {
   command = plan
   variables {
     policy_file = "tests/data/long-looks.json"
