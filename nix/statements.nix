@@ -132,7 +132,7 @@ let
     ];
 
   inherit (rendered) laptop ec2;
-  lines = host: unit: lib.splitString "\n" host.units.${unit};
+  lines = host: unit: lib.splitString "\n" (host.units.${unit} or "");
 in
 ofBoth "laptop" laptop
 // ofBoth "ec2" ec2
@@ -155,9 +155,9 @@ ofBoth "laptop" laptop
   "laptop: finds the networks that it knew" = laptop.machine.wireless;
   "laptop: fetches no key" = !laptop.units ? "relais-age-key.service";
   "ec2: carries no key" =
-    lib.hasPrefix "/run/relais-age-key/" ec2.secrets.keyFile && ec2.secrets.sshKeys == [ ];
+    lib.hasPrefix "/run/relais-age-key/" (toString ec2.secrets.keyFile) && ec2.secrets.sshKeys == [ ];
   "ec2: opens its secrets after it has the key" =
-    has ec2.units."sops-install-secrets.service" "Requires=relais-age-key.service"
+    has (ec2.units."sops-install-secrets.service" or "") "Requires=relais-age-key.service"
     && lib.any (line: lib.hasPrefix "After=" line && lib.hasInfix "relais-age-key.service" line) (
       lines ec2 "sops-install-secrets.service"
     );
