@@ -47,6 +47,7 @@ in
     images = map (image: image.imageName or image.name) k3s.images;
     tags = lib.concatMap (image: lib.optional (image ? imageTag) image.imageTag) k3s.images;
     manifests = lib.mapAttrs (_: manifest: manifest.content) k3s.manifests;
+    workloads = k3s.manifests.relais.source.buildCommand or null;
   };
   firewall = {
     inherit (config.networking.firewall)

@@ -132,12 +132,36 @@ let
     ];
 
   inherit (rendered) laptop ec2;
+  tagLines =
+    overlay:
+    lib.filter (lib.hasInfix "newTag: ") (
+      lib.splitString "\n" (builtins.readFile ../k8s/overlays/${overlay}/kustomization.yaml)
+    );
   lines = host: unit: lib.splitString "\n" (host.units.${unit} or "");
 in
 ofBoth "laptop" laptop
 // ofBoth "ec2" ec2
 // {
   "the two machines are two sites" = laptop.site == "laptop" && ec2.site == "cloud";
+  "the manifests name the images that are on the disk" =
+    lib.all
+      (
+        overlay:
+        lib.count (lib.hasInfix "newTag: ") (tagLines overlay) == 2
+        && lib.all (line: lib.elem (lib.removePrefix "    newTag: " line) laptop.k3s.tags) (
+          tagLines overlay
+        )
+      )
+      [
+        "laptop"
+        "ec2"
+      ];
+  "laptop: its cluster begins with its own workloads" = lib.hasInfix "/overlays/laptop > " (
+    toString laptop.k3s.workloads
+  );
+  "ec2: its cluster begins with its own workloads" = lib.hasInfix "/overlays/ec2 > " (
+    toString ec2.k3s.workloads
+  );
   "laptop: a closed lid changes nothing" =
     laptop.power.lid == "ignore" && laptop.power.idle == "ignore";
   "laptop: its health is published, and nothing else" =

@@ -15,5 +15,8 @@
   # Logs of a machine that runs for months, on a disk that the state needs.
   services.journald.extraConfig = "SystemMaxUse=200M";
 
-  services.relais.enable = true;
+  services.relais = {
+    enable = true;
+    workloads.root = ../../k8s;
+  };
 }
