@@ -2,14 +2,9 @@
 { lib, hosts }:
 let
   example = ../nixos/secrets/example.yaml;
-  plain = builtins.toFile "plain.yaml" "discord-token: not encrypted\n";
-  # Encrypted by the look of it, and with one key.
-  lacking = builtins.toFile "lacking.yaml" "discord-token: ENC[]\nsops: {}\n";
-  policy =
-    change:
-    builtins.toFile "policy.json" (
-      builtins.toJSON (lib.importJSON ../crates/failover/policy.json // change)
-    );
+  plain = ./refused/plain.yaml;
+  lacking = ./refused/lacking.yaml;
+  numbers = change: lib.importJSON ../crates/failover/policy.json // change;
   set = values: { services.relais = lib.mapAttrs (_: lib.mkForce) values; };
 
   cases = {
@@ -26,21 +21,21 @@ let
     "secrets that everybody could read in the store" = {
       host = hosts.laptop;
       change = set { secrets.file = plain; };
-      says = "services.relais.secrets.file: ${plain} is not encrypted, and everybody on the machine can read the store: `sops encrypt --in-place` it";
+      says = "services.relais.secrets.file: ${toString plain} is not encrypted, and everybody on the machine can read the store: `sops encrypt --in-place` it";
     };
     "secrets that are not complete" = {
       host = hosts.laptop;
       change = set { secrets.file = lacking; };
-      says = "services.relais.secrets.file: ${lacking} lacks health-key, aws-access-key-id, aws-secret-access-key, tailscale-key";
+      says = "services.relais.secrets.file: ${toString lacking} lacks health-key, aws-access-key-id, aws-secret-access-key, tailscale-key";
     };
     "a policy that lets two sites speak" = {
       host = hosts.ec2;
-      change = set { policy = policy { self_fence_ms = 30000; }; };
+      change = set { numbers = numbers { self_fence_ms = 30000; }; };
       says = "services.relais.policy: self_fence_ms (30000) must be below ttl_ms (30000), or two sites could speak at once";
     };
     "a policy of another time" = {
       host = hosts.ec2;
-      change = set { policy = policy { schema = 2; }; };
+      change = set { numbers = numbers { schema = 2; }; };
       says = "services.relais.policy: schema 2 is not known, only 1 is";
     };
     "no firewall" = {
@@ -67,7 +62,7 @@ let
     };
     "a shutdown that is cut short" = {
       host = hosts.ec2;
-      change = set { policy = policy { inhibit_ms = 5000; }; };
+      change = set { numbers = numbers { inhibit_ms = 5000; }; };
       says = "services.relais.policy: inhibit_ms (5000) is less than the 56 s that the cluster needs to shut down";
     };
     "a standby on the public internet" = {

@@ -6,7 +6,7 @@
 }:
 let
   cfg = config.services.relais;
-  policy = lib.importJSON cfg.policy;
+  policy = cfg.numbers;
 in
 {
   imports = [
@@ -41,6 +41,13 @@ in
       default = ../../../crates/failover/policy.json;
       defaultText = lib.literalExpression "crates/failover/policy.json";
       description = "The numbers of the protocol. Both sites and the watchdog must have the same.";
+    };
+
+    numbers = lib.mkOption {
+      type = lib.types.attrsOf lib.types.anything;
+      internal = true;
+      default = lib.importJSON cfg.policy;
+      description = "What the policy says.";
     };
 
     upgradeFrom = lib.mkOption {

@@ -9,7 +9,7 @@
 let
   cfg = config.services.relais;
   k3s = config.services.k3s.package;
-  policy = lib.importJSON cfg.policy;
+  policy = cfg.numbers;
   # A bot that is told to go drains and gives its lease away; later than this it would have fenced itself.
   leaveSeconds = (policy.drain_ms + policy.self_fence_ms) / 1000 + 5;
   # What is not critical has the difference: the bot, and what its manifest adds to be safe.

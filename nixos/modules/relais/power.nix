@@ -2,7 +2,7 @@
 { config, lib, ... }:
 let
   cfg = config.services.relais;
-  policy = lib.importJSON cfg.policy;
+  policy = cfg.numbers;
 in
 {
   options.services.relais.alwaysOn = lib.mkOption {

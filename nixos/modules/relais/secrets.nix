@@ -85,7 +85,7 @@ in
 
     sops = {
       # Without a file the refusal above is what must be said, and not what sops-nix makes of it.
-      defaultSopsFile = if file != null then file else builtins.toFile "no-secrets.yaml" "";
+      defaultSopsFile = if file != null then file else ../../secrets/example.yaml;
       secrets = lib.listToAttrs (
         map (
           key:
