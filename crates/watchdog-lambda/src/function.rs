@@ -69,7 +69,7 @@ impl Function {
     pub async fn invoke(&self, reason: Reason, deadline: Timestamp) -> anyhow::Result<Answer> {
         let span = Span { began: now(), deadline };
         let account = self.account().await?;
-        let mut keys = self.keys(&account).await?;
+        let mut keys = self.keys(&account, secrets::KEPT).await?;
         let (mut tally, mut told, mut looks) = (Tally::default(), Vec::new(), 0);
         loop {
             let looked = now();
@@ -79,8 +79,7 @@ impl Function {
             told.extend_from_slice(&look.alerts);
             if look.sighting.probe == ProbeSight::Forged {
                 // The key may have been changed a moment ago.
-                *self.keys.lock().await = None;
-                keys = self.keys(&account).await.unwrap_or(keys);
+                keys = self.keys(&account, secrets::KEPT_IN_DOUBT).await?;
             }
             let pause = match reason {
                 Reason::Schedule => span.another(&self.config.policy, looked, look.next_look, now()),
@@ -129,10 +128,10 @@ impl Function {
         Ok(kept.insert(Account { sdk, store, standby }).clone())
     }
 
-    /// What is made from the secrets, read anew after [`secrets::KEPT`]. Where that fails, the old ones go on.
-    async fn keys(&self, account: &Account) -> anyhow::Result<Arc<Keys>> {
+    /// What is made from the secrets, read anew if they are older than `kept_for`. Where that fails, the old ones go on.
+    async fn keys(&self, account: &Account, kept_for: Duration) -> anyhow::Result<Arc<Keys>> {
         let mut kept = self.keys.lock().await;
-        if let Some(keys) = kept.as_ref().filter(|keys| now().since(keys.read_at) < secrets::KEPT) {
+        if let Some(keys) = kept.as_ref().filter(|keys| now().since(keys.read_at) < kept_for) {
             return Ok(Arc::clone(keys));
         }
         let client = aws_sdk_ssm::Client::new(&account.sdk);

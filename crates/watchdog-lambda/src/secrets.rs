@@ -11,6 +11,8 @@ use crate::config::Config;
 
 /// After this a secret that was changed is known everywhere.
 pub const KEPT: Duration = Duration::from_secs(15 * 60);
+/// The same once an answer had a wrong signature: whoever answers so on purpose must not make every look a paid call.
+pub const KEPT_IN_DOUBT: Duration = Duration::from_secs(60);
 /// What `terraform/` writes where nobody has put a value yet.
 pub const UNSET: &str = "unset";
 

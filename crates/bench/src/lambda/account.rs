@@ -37,6 +37,8 @@ pub struct LittleAws {
     pub store: Arc<Memory>,
     /// The numbers, paced.
     pub policy: Policy,
+    /// Where the function looks for the laptop's health; nothing listens there.
+    pub health: String,
     store_at: SocketAddr,
 }
 
@@ -57,7 +59,8 @@ impl LittleAws {
         let seen = Arc::new(Mutex::new(Seen { parameters, ..Seen::default() }));
         let router = axum::Router::new().fallback(answer).with_state(Arc::clone(&seen));
         let endpoint = format!("http://{}", serve(router).await?);
-        Ok(Self { seen, endpoint, store, policy, store_at })
+        let health = "http://127.0.0.1:9/health".to_owned();
+        Ok(Self { seen, endpoint, store, policy, health, store_at })
     }
 
     /// What it was asked so far; what it shows may be changed through it.
@@ -65,12 +68,12 @@ impl LittleAws {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The function's settings for it. Nothing listens at the laptop's address.
+    /// The function's settings for it.
     #[must_use]
     pub fn settings(&self) -> Value {
         json!({
             "store": format!("http://{}", self.store_at),
-            "probe": { "url": "http://127.0.0.1:9/health", "key_parameter": "/relais/health-key" },
+            "probe": { "url": self.health, "key_parameter": "/relais/health-key" },
             "standby": {
                 "kind": "launch", "project": "relais", "template": "lt-1", "types": ["small"], "subnets": ["a"],
             },

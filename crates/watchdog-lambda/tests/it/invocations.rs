@@ -4,9 +4,11 @@ use std::process::Command;
 
 use relais_bench::lambda::account::LittleAws;
 use relais_bench::lambda::sandbox::Sandbox;
+use relais_failover::health::SIGNATURE_HEADER;
 use relais_failover::{ControlMode, ControlRecord, WallClock};
 use relais_store::LeaseStore as _;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// `passes` are 2.9 s, a failure is confirmed after 0.6 s.
 const PACE: f64 = 20.0;
@@ -144,6 +146,34 @@ async fn people_are_told_by_the_topic_and_once() {
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("relais: ") && told[0].contains("public path is down"), "{told:?}");
     }
+}
+
+/// Somebody who answers for the laptop and does not have its key.
+async fn impostor() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/health", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 1024];
+            let _ = stream.read(&mut asked).await;
+            let answer = format!("HTTP/1.1 200 OK\r\n{SIGNATURE_HEADER}: 00\r\ncontent-length: 2\r\n\r\n{{}}");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_impostor_is_told_of_and_does_not_make_every_look_read_the_key() {
+    let mut aws = gone(PACE).await;
+    aws.health = impostor().await;
+    let mut sandbox = sandbox(&aws).await;
+    for _ in 0..2 {
+        let (good, answer) = call(&mut sandbox, schedule(), 66.0).await;
+        assert!(good && answer["probe"] == "forged", "{answer}");
+    }
+    assert_eq!(aws.seen().reads, 1);
+    assert!(aws.seen().published.iter().any(|said| said.contains("wrong signature")), "{:?}", aws.seen().published);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -180,7 +180,7 @@ async fn scripted_errors_come_in_order_and_then_stop() {
 async fn a_lost_answer_has_happened_and_the_same_token_asks_again_in_vain() {
     let (ec2, _) = ec2(Ec2Mode::Launch);
     ec2.script(Call::Start, Fault::LoseAnswer, 1);
-    assert!(matches!(ec2.start("t").await, Err(StandbyError::Unavailable(_))));
+    assert!(matches!(ec2.start("t").await, Err(StandbyError::Unanswered(_))));
     assert_eq!(state(&ec2).await, InstanceState::Pending);
     ec2.start("t").await.unwrap();
     assert_eq!((ec2.starts(), ec2.describe().await.unwrap().len()), (1, 1));
