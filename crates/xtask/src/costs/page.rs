@@ -222,9 +222,12 @@ impl Costs<'_> {
     fn units(&self) -> String {
         let (measured, has) = (&self.table.measured, self.table.assumed.table_units.value);
         let about = paragraph(&format!(
-            "Counted on {} by `{}`: {}. The watchdog there looks all the time, the Lambda for 50 of 60 s, so this is an upper \
+            "Counted on {} by `{}`: {}. The watchdog there looks all the time, the Lambda for {} of 60 s, so this is an upper \
              bound.",
-            measured.on, measured.command, measured.what,
+            measured.on,
+            measured.command,
+            measured.what,
+            self.policy.passes_ms / 1_000.0,
         ));
         let mut rows = String::new();
         for (what, units, seconds) in [
