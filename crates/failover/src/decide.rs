@@ -155,7 +155,10 @@ fn by_lease(sighting: &Sighting, alerts: &mut Vec<Alert>) -> Desired {
         (LeaseSight::Fresh(Site::Laptop), ProbeSight::Ok) => Desired::Off,
         (LeaseSight::Fresh(Site::Laptop), ProbeSight::Degraded) => on_if(history.degraded_long),
         (LeaseSight::Fresh(Site::Laptop), ProbeSight::Unreachable(_) | ProbeSight::Forged) => {
-            alerts.push(Alert::PublicPathDown);
+            // Sooner, and every crash would begin with this alert: the lease is fresh for a while then.
+            if history.unreached_long {
+                alerts.push(Alert::PublicPathDown);
+            }
             Desired::Off
         }
         (LeaseSight::Fresh(Site::Cloud) | LeaseSight::Offer(_), _) => Desired::On,

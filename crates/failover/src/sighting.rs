@@ -123,6 +123,8 @@ impl ProbeSight {
 pub struct History {
     /// `confirm_probes` probes in a row were not ok.
     pub confirmed: bool,
+    /// Twice `confirm_probes` in a row were not ok: longer than the lease of a holder that died with them looks fresh.
+    pub unreached_long: bool,
     /// `confirm_probes` probes in a row were ok (used by probe-only alone).
     pub settled: bool,
     /// The laptop has been degraded for `degraded_grace`.

@@ -142,6 +142,7 @@ impl WatchRecord {
             },
             history: History {
                 confirmed: self.failed_probes >= policy.confirm_probes,
+                unreached_long: self.failed_probes >= policy.confirm_probes.saturating_mul(2),
                 settled: self.ok_probes >= policy.confirm_probes,
                 degraded_long: aged(self.degraded_since, policy.degraded_grace),
                 laptop_renewed_twice: self.laptop_renewals >= 2,

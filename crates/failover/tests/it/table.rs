@@ -9,7 +9,7 @@ use relais_failover::{ControlMode, Mode, Site};
 /// Stage 1, mode lease, no override: docs/protocol.md. `keep -> X if Y` is "as it is, X once Y".
 const STAGE_1: &str = "
 | lease \\ probe          | ok                          | degraded             | unreachable                |
-| fresh laptop            | off                         | keep -> on if degraded-long | off !public-path-down |
+| fresh laptop            | off                         | keep -> on if degraded-long | off !public-path-down if unreached-long |
 | fresh cloud             | on                          | on                   | on                         |
 | offer cloud             | on                          | on                   | on                         |
 | offer laptop            | on                          | on                   | on                         |
@@ -76,12 +76,17 @@ fn by_text(sighting: &Sighting) -> (Desired, Option<String>) {
         "keep -> on if degraded-long" | "keep -> on if confirmed" => Desired::Hold,
         other => panic!("the table says {other:?}"),
     };
+    let alert = match alert.as_deref().and_then(|alert| alert.split_once(" if ")) {
+        Some((alert, "unreached-long")) => sighting.history.unreached_long.then(|| alert.to_owned()),
+        Some((_, other)) => panic!("the table says {other:?}"),
+        None => alert,
+    };
     (wish, alert)
 }
 
 fn histories() -> impl Iterator<Item = History> {
-    (0..=u8::MAX).map(|bits| {
-        let bit = |at: u8| bits & (1 << at) != 0;
+    (0..1_u16 << 9).map(|bits| {
+        let bit = |at: u16| bits & (1 << at) != 0;
         History {
             confirmed: bit(0),
             settled: bit(1),
@@ -91,6 +96,7 @@ fn histories() -> impl Iterator<Item = History> {
             leaseless_long: bit(5),
             may_recycle: bit(6),
             parked: bit(7),
+            unreached_long: bit(8),
         }
     })
 }
@@ -250,7 +256,7 @@ fn every_combination_is_decided_once_and_safely() {
             }
         }
     }
-    assert_eq!(combinations, 12 * 9 * 4 * 256 * 5 * 3 * 2);
+    assert_eq!(combinations, 12 * 9 * 4 * 512 * 5 * 3 * 2);
     println!("{combinations} combinations decided");
 }
 
