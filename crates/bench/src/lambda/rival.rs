@@ -24,17 +24,15 @@ impl Python {
     /// # Errors
     /// A sentence: no Python, no `venv`, no package registry.
     pub fn prepare(python: &str, folder: &Path) -> Result<Self, String> {
-        let interpreter = environment("boto3", python, folder, REQUIREMENTS)?;
         let said = |error: std::io::Error| format!("{}: {error}", folder.display());
+        std::fs::create_dir_all(folder).map_err(said)?;
+        // The function's process starts elsewhere.
         let folder = folder.canonicalize().map_err(said)?;
+        let interpreter = environment("boto3", python, &folder, REQUIREMENTS)?;
         std::fs::write(folder.join("handler.py"), HANDLER).map_err(said)?;
         let bootstrap = folder.join("bootstrap.py");
         std::fs::write(&bootstrap, BOOTSTRAP).map_err(said)?;
-        Ok(Self {
-            interpreter: folder.join(interpreter.strip_prefix(&folder).unwrap_or(&interpreter)),
-            bootstrap,
-            folder,
-        })
+        Ok(Self { interpreter, bootstrap, folder })
     }
 
     /// The process; Lambda's managed runtime also starts from compiled modules.
