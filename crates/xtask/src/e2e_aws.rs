@@ -15,11 +15,12 @@ use relais_failover::Policy;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, REGION, free_port};
+use crate::files::below;
 use crate::gate::Gate;
 use crate::process::Log;
 use crate::steps::CLOUD;
 use crate::table::Outcome;
-use crate::terraform::Root;
+use crate::terraform::{self, Root};
 use crate::watchdog_zip;
 
 /// Quick enough for a coffee, slow enough for an emulator that takes one request after the other.
@@ -60,7 +61,7 @@ pub(crate) fn run(gate: &Gate, mode: Mode, shipped: bool) -> anyhow::Result<bool
 
 /// One account from its beginning to its end. `shipped`: with the watchdog as it is shipped, which takes minutes to build.
 fn play(gate: &Gate, log: &Log, mode: Mode, shipped: bool) -> anyhow::Result<Outcome> {
-    if Command::new("terraform").arg("version").output().is_err() {
+    if !terraform::is_installed() {
         return Ok(Outcome::NotRun("terraform is not installed".to_owned()));
     }
     let built = step("build the programs", || build(gate, log, shipped))?;
@@ -184,11 +185,7 @@ impl<'a> Account<'a> {
 
     fn init(&self) -> anyhow::Result<Result<(), String>> {
         let init = self.terraform(&["init", "-input=false", "-no-color"])?;
-        if init.success {
-            return Ok(Ok(()));
-        }
-        let why = init.text.lines().find(|line| line.contains("Error:")).unwrap_or("see the log");
-        Ok(Err(format!("terraform has no provider: {why}")))
+        Ok(terraform::has_a_provider(&init))
     }
 
     fn apply(&self) -> anyhow::Result<()> {
@@ -255,7 +252,11 @@ impl<'a> Account<'a> {
     }
 
     fn key_is_nowhere(&self) -> anyhow::Result<()> {
-        for entry in files_below(self.folder)?.into_iter().chain(files_below(&self.cloud.folder)?) {
+        for entry in below(self.folder)?.into_iter().chain(below(&self.cloud.folder)?) {
+            // The provider is a program of hundreds of megabytes.
+            if entry.components().any(|part| part.as_os_str() == "providers") {
+                continue;
+            }
             // Where it is put, and where a rehearsal that broke a promise keeps a site's own files.
             if entry.file_name().is_some_and(|name| name == "health.key" || name == "key") {
                 continue;
@@ -269,9 +270,8 @@ impl<'a> Account<'a> {
 
     /// The function's own log: looks, and metrics.
     fn watchdog_looked(&self) -> anyhow::Result<()> {
-        let logs = files_below(&self.cloud.folder)?
-            .into_iter()
-            .filter(|path| path.file_name().is_some_and(|name| name == "log"));
+        let logs =
+            below(&self.cloud.folder)?.into_iter().filter(|path| path.file_name().is_some_and(|name| name == "log"));
         let text: String = logs.filter_map(|path| std::fs::read_to_string(path).ok()).collect();
         let looks = text.lines().filter(|line| line.contains("\"message\":\"looked\"")).count();
         let metrics = text.lines().filter(|line| line.contains("\"_aws\"")).count();
@@ -313,18 +313,4 @@ impl<'a> Account<'a> {
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
-}
-
-fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))? {
-        let path = entry?.path();
-        // The provider is a link to a program of hundreds of megabytes.
-        if path.is_dir() && path.file_name().is_none_or(|name| name != "providers") {
-            files.extend(files_below(&path)?);
-        } else if path.is_file() {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }

@@ -19,6 +19,7 @@ mod deny;
 mod drill;
 mod e2e_aws;
 mod emulator;
+mod files;
 mod fuzz;
 mod gate;
 mod iam;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 
+use crate::files::below;
 use crate::gate::Gate;
 use crate::process::Log;
 use crate::table::Outcome;
@@ -85,29 +86,14 @@ fn version_in(text: &str) -> Option<(u32, u32)> {
 fn nix_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = vec![root.join("flake.nix")];
     for folder in ["nix", "nixos"] {
-        files.extend(below(&root.join(folder), &["nix"])?);
+        files.extend(of_kind(&root.join(folder), "nix")?);
     }
     ensure!(files.len() > 10, "only {} files of Nix were found", files.len());
     Ok(files)
 }
 
-/// The files below a folder with one of these extensions, in a stable order.
-fn below(folder: &Path, extensions: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut entries: Vec<_> = std::fs::read_dir(folder)
-        .with_context(|| format!("read {}", folder.display()))?
-        .collect::<Result<_, _>>()
-        .with_context(|| format!("read {}", folder.display()))?;
-    entries.sort_by_key(std::fs::DirEntry::path);
-    for entry in entries {
-        let path = entry.path();
-        if path.is_dir() {
-            files.extend(below(&path, extensions)?);
-        } else if path.extension().and_then(OsStr::to_str).is_some_and(|extension| extensions.contains(&extension)) {
-            files.push(path);
-        }
-    }
-    Ok(files)
+fn of_kind(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    Ok(below(folder)?.into_iter().filter(|path| path.extension() == Some(OsStr::new(extension))).collect())
 }
 
 /// `flake.lock`, as far as it is judged.
@@ -198,7 +184,7 @@ mod tests {
     /// The files that `include_str!` and its like take in, besides what crane takes along by itself.
     fn taken_in() -> Vec<PathBuf> {
         let mut taken = Vec::new();
-        for source in below(&root().join("crates"), &["rs"]).unwrap() {
+        for source in of_kind(&root().join("crates"), "rs").unwrap() {
             let text = std::fs::read_to_string(&source).unwrap();
             let calls = text.split("include_str!(\"").chain(text.split("include_bytes!(\"")).skip(1);
             for named in calls.filter_map(|rest| rest.split_once("\")")).map(|(named, _)| named) {

@@ -19,7 +19,7 @@ const POLICIES: &str = "-filter=tests/policies.tftest.hcl";
 
 /// Formats, validates and tests the root; each run of `terraform test` and each request about rights counts as one.
 pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
-    if Command::new("terraform").arg("version").output().is_err() {
+    if !is_installed() {
         return Ok(Outcome::NotRun("terraform is not installed".to_owned()));
     }
     let root = Root::copied(gate, gate.reports.join("terraform"))?;
@@ -28,9 +28,8 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         return Ok(Outcome::failed("not formatted: `terraform fmt -recursive terraform`"));
     }
     let init = terraform(&["init", "-backend=false", "-input=false", "-no-color"])?;
-    if !init.success {
-        let why = init.text.lines().find(|line| line.contains("Error:")).unwrap_or("see the log");
-        return Ok(Outcome::NotRun(format!("terraform has no provider: {why}")));
+    if let Err(why) = has_a_provider(&init) {
+        return Ok(Outcome::NotRun(why));
     }
     if !terraform(&["validate", "-no-color"])?.success {
         return Ok(Outcome::failed("not valid: see the log"));
@@ -44,6 +43,20 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         }
     };
     Ok(tests.and(rights))
+}
+
+/// Whether there is a Terraform.
+pub(crate) fn is_installed() -> bool {
+    Command::new("terraform").arg("version").output().is_ok()
+}
+
+/// Whether `terraform init` found its provider; else why not.
+pub(crate) fn has_a_provider(init: &Finished) -> Result<(), String> {
+    if init.success {
+        return Ok(());
+    }
+    let why = init.text.lines().find(|line| line.contains("Error:")).unwrap_or("see the log");
+    Err(format!("terraform has no provider: {why}"))
 }
 
 /// A copy of the root.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::pods::templates;
 use super::set::{Set, documents, list, text};
+use crate::files::{below, files};
 
 /// Crates whose processes have a page of metrics.
 const COUNTING: &[&str] = &["crates/bot/src", "crates/health/src"];
@@ -64,7 +65,7 @@ impl Monitoring {
         let shown = dashboards.iter().flat_map(|(name, dashboard)| expressions(name, dashboard)).collect();
         let mut counted = BTreeMap::new();
         for path in
-            COUNTING.iter().map(|folder| sources(&root.join(folder))).collect::<anyhow::Result<Vec<_>>>()?.concat()
+            COUNTING.iter().map(|folder| below(&root.join(folder))).collect::<anyhow::Result<Vec<_>>>()?.concat()
         {
             let source = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
             counted.extend(in_code(&source));
@@ -199,26 +200,6 @@ fn read_all(folder: &Path, extension: &str) -> anyhow::Result<Vec<(String, Value
     }
     ensure!(!read.is_empty(), "nothing in {}", folder.display());
     Ok(read)
-}
-
-fn sources(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in files(folder)? {
-        if path.is_dir() {
-            found.extend(sources(&path)?);
-        } else {
-            found.push(path);
-        }
-    }
-    Ok(found)
-}
-
-/// What is in a folder, by name.
-pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
 }
 
 /// The metrics that a source counts, with their kind: `metrics::counter!("name", …)`.

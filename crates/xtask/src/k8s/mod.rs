@@ -25,6 +25,7 @@ use anyhow::Context as _;
 use self::metrics::{Expression, Monitoring};
 use self::overlays::Overlay;
 use self::tools::Renderer;
+use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
 use crate::table::Outcome;
@@ -147,7 +148,7 @@ fn promtool(gate: &Gate, shown: &[Expression], copy: &Path, tally: &mut Tally<'_
         tally.judge(&arguments.join(" "), (!finished.success).then_some(finished.ending).as_slice())
     };
     run(&["check", "config"], &[folder.join("prometheus.yml")])?;
-    for tests in metrics::files(&folder.join("tests"))? {
+    for tests in files(&folder.join("tests"))? {
         run(&["test", "rules"], &[tests])?;
     }
     // A query of a dashboard is checked as if it were recorded.

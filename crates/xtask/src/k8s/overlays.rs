@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::metrics::files;
 use super::set::{Set, documents, list, text};
 use super::tools::Renderer;
+use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
 

@@ -1,0 +1,26 @@
+//! What is in a folder, in a stable order.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// What is in a folder, by name.
+pub(crate) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Everything below a folder that is no folder itself.
+pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in files(folder)? {
+        if path.is_dir() {
+            found.extend(below(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
