@@ -105,11 +105,9 @@ resource "aws_iam_role" "schedule" {
   })
 }
 
-resource "aws_iam_role_policy" "schedule" {
-  name = "wakes-the-watchdog"
-  role = aws_iam_role.schedule.name
-
-  policy = jsonencode({
+# The schedule, every minute, and the laptop, before it sleeps.
+locals {
+  policy_of_wakers = {
     Version = "2012-10-17"
     Statement = [
       {
@@ -119,5 +117,11 @@ resource "aws_iam_role_policy" "schedule" {
         Resource = local.function_arn
       },
     ]
-  })
+  }
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name   = "wakes-the-watchdog"
+  role   = aws_iam_role.schedule.name
+  policy = jsonencode(local.policy_of_wakers)
 }

@@ -12,18 +12,7 @@ resource "aws_iam_user_policy" "laptop" {
 
 # Before it sleeps it may ask the watchdog to look at once, and no more than that.
 resource "aws_iam_user_policy" "laptop_wakes_the_watchdog" {
-  name = "wakes-the-watchdog"
-  user = aws_iam_user.laptop.name
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "WakesTheWatchdog"
-        Effect   = "Allow"
-        Action   = ["lambda:InvokeFunction"]
-        Resource = local.function_arn
-      },
-    ]
-  })
+  name   = "wakes-the-watchdog"
+  user   = aws_iam_user.laptop.name
+  policy = jsonencode(local.policy_of_wakers)
 }
