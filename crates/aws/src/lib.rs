@@ -5,7 +5,9 @@
 
 mod fault;
 mod place;
+mod tries;
 
 pub use aws_config::SdkConfig;
 pub use fault::{Fault, fault, short};
 pub use place::{ConnectError, Place};
+pub use tries::{jittered, within};

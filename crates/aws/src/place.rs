@@ -23,11 +23,8 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// No region is named anywhere.
-    #[error("no region: {way}")]
-    NoRegion {
-        /// The way out.
-        way: &'static str,
-    },
+    #[error("no region: name it, as in dynamodb:table?region=eu-west-3, or in AWS_REGION")]
+    NoRegion,
     /// There are no credentials, or the place where they would be says no.
     #[error(
         "no AWS credentials{0}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where the machine has a role"
@@ -59,9 +56,7 @@ impl Place {
         let signs = async {
             let config = loader.load().await;
             if config.region().is_none() {
-                return Err(ConnectError::NoRegion {
-                    way: "name it, as in dynamodb:table?region=eu-west-3, or in AWS_REGION",
-                });
+                return Err(ConnectError::NoRegion);
             }
             let Some(credentials) = config.credentials_provider() else {
                 return Err(ConnectError::NoCredentials(String::new()));
@@ -72,5 +67,18 @@ impl Place {
             }
         };
         timeout(patience, signs).await.unwrap_or(Err(ConnectError::Late))
+    }
+
+    /// The same account at this place: what is left out here stays as it is there.
+    #[must_use]
+    pub fn within(&self, account: &SdkConfig) -> SdkConfig {
+        let mut config = account.to_builder();
+        if let Some(region) = &self.region {
+            config.set_region(Region::new(region.clone()));
+        }
+        if let Some(endpoint) = &self.endpoint {
+            config.set_endpoint_url(Some(endpoint.clone()));
+        }
+        config.build()
     }
 }

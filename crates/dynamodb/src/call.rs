@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use relais_aws::{Fault, fault, short};
+use relais_aws::{Fault, fault, jittered, short};
 use relais_host::clock;
 use relais_store::StoreError;
 use tokio::time::{sleep, timeout};
@@ -144,12 +144,6 @@ impl Dynamo {
     }
 }
 
-/// Between half and one and a half of the mean.
-fn jittered(mean: Duration, random: u128) -> Duration {
-    let part = u32::try_from(random % 1001).unwrap_or(500);
-    mean / 2 + mean * part / 1000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,11 +183,5 @@ mod tests {
         let denied = store.by_code("AccessDeniedException", 400, "not authorized to perform: dynamodb:PutItem");
         let Verdict::Final(error) = denied else { panic!("not final") };
         assert!(error.to_string().contains("dynamodb:relais") && error.to_string().contains("PutItem"), "{error}");
-    }
-
-    #[test]
-    fn pauses_are_spread_around_their_mean() {
-        let mean = Duration::from_millis(100);
-        assert_eq!((jittered(mean, 0), jittered(mean, 1000)), (mean / 2, mean * 3 / 2));
     }
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use relais_failover::LeaseRecord;
 
-pub use connect::{connect, open};
+pub use connect::{connect, open, open_in};
 
 /// A table, reached with one set of credentials.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use relais_aws::Fault;
+use relais_aws::{Fault, jittered, within};
 use relais_host::clock;
 use relais_watchdog::StandbyError;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::debug;
 
 use crate::meaning::{Meaning, meaning};
@@ -25,10 +25,9 @@ where
 {
     let (mut throttled, mut passing) = (0, 0);
     loop {
-        let fault = match timeout(each, send()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(fault)) => fault,
-            Err(_) => Fault::Unanswered(format!("no answer within {} s", each.as_secs())),
+        let fault = match within(each, send()).await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => fault,
         };
         let means = meaning(&fault);
         let (count, most) = match &means {
@@ -48,8 +47,7 @@ where
 /// A jittered pause, the longer the more tries there were.
 pub(crate) async fn pause(tries: u32) {
     let mean = PAUSE * 2_u32.pow(tries.min(4));
-    let part = u32::try_from(clock::random_128() % 1001).unwrap_or(500);
-    sleep(mean / 2 + mean * part / 1000).await;
+    sleep(jittered(mean, clock::random_128())).await;
 }
 
 /// The same for a call for which nothing is left to choose.

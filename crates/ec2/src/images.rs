@@ -11,6 +11,8 @@ use aws_sdk_ec2::types::{
 };
 use relais_aws::{Fault, SdkConfig, fault};
 
+use crate::tags::{filter, tagged};
+
 pub use words::{Ami, AmiState, Architecture, BootMode, Life, Machine, NewImage, Snapshot, SnapshotState, Tags};
 
 /// The images of one account and region.
@@ -169,12 +171,8 @@ impl Images {
     }
 }
 
-fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
-}
-
 fn by(tags: &Tags) -> Vec<Filter> {
-    tags.iter().map(|(name, value)| filter(&format!("tag:{name}"), [value.clone()])).collect()
+    tags.iter().map(|(name, value)| tagged(name, value)).collect()
 }
 
 fn plain(tags: &[Tag]) -> Tags {

@@ -15,6 +15,7 @@ pub mod config;
 pub mod images;
 pub mod meaning;
 pub mod standby;
+pub mod tags;
 
 mod calls;
 mod offers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    Filter, Instance, InstanceInterruptionBehavior, InstanceMarketOptionsRequest, InstanceStateName, InstanceType,
+    Instance, InstanceInterruptionBehavior, InstanceMarketOptionsRequest, InstanceStateName, InstanceType,
     LaunchTemplateSpecification, MarketType, ResourceType, SpotInstanceType, SpotMarketOptions, Tag, TagSpecification,
 };
 use relais_aws::{Fault, SdkConfig, fault};
@@ -19,6 +19,7 @@ use crate::calls::{pause, told, tries};
 use crate::config::{Launch, StandbyConfig};
 use crate::meaning::Meaning;
 use crate::offers::{Offer, Remembered, offers};
+use crate::tags::{PROJECT, ROLE, STANDBY, filter, tagged};
 
 /// A look, a stop or a start of a stopped machine answers within a second as a rule.
 const QUICK: Duration = Duration::from_secs(5);
@@ -29,12 +30,6 @@ const ROUND: Duration = Duration::from_secs(20);
 /// Tries of one type in one zone (`docs/protocol.md`, stage 2, errors).
 const TRIES_WITHOUT_CAPACITY: u32 = 2;
 
-/// The tag of everything that is ours; its value is the project's name.
-const PROJECT: &str = "Project";
-/// The tag that tells a machine of ours from an image of ours.
-const ROLE: &str = "Role";
-/// Its value for machines.
-const STANDBY: &str = "standby";
 /// The tag with the token of the start that made a machine: for people who ask why it is there.
 const START: &str = "RelaisStart";
 
@@ -59,16 +54,10 @@ impl Ec2Standby {
 
     /// Our machines that are not terminated, whatever the mode; of these only `id` if one is given.
     async fn machines(&self, id: Option<&MachineId>) -> Result<Vec<Machine>, StandbyError> {
-        let filter = |name: String, values: &[&str]| {
-            let values = values.iter().map(|value| (*value).to_owned()).collect();
-            Filter::builder().name(name).set_values(Some(values)).build()
-        };
-        let mut filters = vec![
-            filter(format!("tag:{PROJECT}"), &[self.config.project()]),
-            filter(format!("tag:{ROLE}"), &[STANDBY]),
-            filter("instance-state-name".to_owned(), &["pending", "running", "stopping", "shutting-down", "stopped"]),
-        ];
-        filters.extend(id.map(|id| filter("instance-id".to_owned(), &[&id.0])));
+        let alive = ["pending", "running", "stopping", "shutting-down", "stopped"].map(str::to_owned);
+        let mut filters =
+            vec![tagged(PROJECT, self.config.project()), tagged(ROLE, STANDBY), filter("instance-state-name", alive)];
+        filters.extend(id.map(|id| filter("instance-id", [id.0.clone()])));
         let (mut found, mut page) = (Vec::new(), None);
         loop {
             let answer = told(QUICK, || async {

@@ -33,6 +33,12 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis(ClockId::Boottime)).unwrap_or(0))
 }
 
+/// Unix time in milliseconds, for the watchdog: its memory outlives its process and its machine, and decides about power only.
+#[must_use]
+pub fn unix_now() -> Timestamp {
+    Timestamp::from_millis(Boottime.wall().as_millis())
+}
+
 /// The kernel's identity of this boot (`/proc/sys/kernel/random/boot_id`).
 ///
 /// # Errors

@@ -156,7 +156,7 @@ impl Arguments {
         let place = Place { region: self.region.clone(), endpoint: self.endpoint.clone() };
         place.connect(patience).await.map_err(|error| {
             BadUsage(match error {
-                ConnectError::NoRegion { .. } => "no region: name it with --region or in AWS_REGION".to_owned(),
+                ConnectError::NoRegion => "no region: name it with --region or in AWS_REGION".to_owned(),
                 ConnectError::NoCredentials(_) | ConnectError::Late => error.to_string(),
             })
         })

@@ -3,18 +3,11 @@
 use std::path::PathBuf;
 
 use relais_ec2::images::{Architecture, BootMode, NewImage, Tags};
+pub use relais_ec2::tags::{IMAGE, PROJECT, ROLE, STANDBY};
 use sha2::{Digest as _, Sha256};
 
 use crate::plan::{Plan, hex};
 
-/// The tag of everything that is ours; its value is the project's name.
-pub const PROJECT: &str = "Project";
-/// The tag that tells an image of ours from a machine of ours.
-pub const ROLE: &str = "Role";
-/// Its value for images and their snapshots.
-pub const IMAGE: &str = "image";
-/// Its value for machines.
-pub const STANDBY: &str = "standby";
 /// The tag with the flake's version.
 pub const VERSION: &str = "Version";
 /// The tag with the flake's narHash.

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use relais_aws::Fault;
+use relais_aws::{Fault, jittered, within};
 use relais_host::clock;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tracing::debug;
 
 use crate::error::{Refused, passes};
@@ -36,10 +36,9 @@ where
 {
     let mut tried = 0;
     loop {
-        let fault = match timeout(patience.each, send()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(fault)) => fault,
-            Err(_) => Fault::Unanswered(format!("no answer within {} s", patience.each.as_secs())),
+        let fault = match within(patience.each, send()).await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => fault,
         };
         tried += 1;
         if tried >= patience.most || !passes(&fault) {
@@ -50,11 +49,9 @@ where
     }
 }
 
-/// Between half and one and a half of the mean, which grows with the tries.
+/// The mean grows with the tries.
 fn pause(tried: u32, random: u128) -> Duration {
-    let mean = (PAUSE * 2_u32.pow(tried.min(16) - 1)).min(LONGEST);
-    let part = u32::try_from(random % 1001).unwrap_or(500);
-    mean / 2 + mean * part / 1000
+    jittered((PAUSE * 2_u32.pow(tried.min(16) - 1)).min(LONGEST), random)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use relais_aws::{Place, SdkConfig};
 use relais_ec2::Ec2Standby;
 use relais_failover::Timestamp;
 use relais_failover::sighting::ProbeSight;
-use relais_host::clock::{Boottime, Clock as _};
+use relais_host::clock::unix_now as now;
 use relais_store::Store;
 use relais_watchdog::alert::{Everywhere, LogAlert};
 use relais_watchdog::probe::{HttpProbe, ProbeConfig};
@@ -30,7 +30,6 @@ const CREDENTIALS: Duration = Duration::from_secs(2);
 /// Looks of a hand-over: the laptop holds its sleep back meanwhile.
 const HANDOVER_LOOKS: u32 = 4;
 const HANDOVER_PAUSE: Duration = Duration::from_secs(1);
-const MAX_HEALTH_ANSWER: usize = 16 * 1024;
 
 /// The function, as long as its sandbox lives.
 pub struct Function {
@@ -122,7 +121,7 @@ impl Function {
             return Ok(account.clone());
         }
         let sdk = Place::default().connect(CREDENTIALS).await.context("reach AWS")?;
-        let store = relais_dynamodb::open(&self.config.store, self.config.policy.request_timeout).await;
+        let store = relais_dynamodb::open_in(&sdk, &self.config.store, self.config.policy.request_timeout);
         let store = store.context("open the store")?;
         let standby = Arc::new(Ec2Standby::new(&sdk, self.config.standby.clone()));
         Ok(kept.insert(Account { sdk, store, standby }).clone())
@@ -150,15 +149,8 @@ impl Function {
     }
 
     fn made_from(&self, secrets: &Secrets, account: &Account) -> anyhow::Result<Keys> {
-        let policy = &self.config.policy;
-        let probe = HttpProbe::new(ProbeConfig {
-            url: self.config.probe.url.clone(),
-            key: secrets.health_key.clone(),
-            connect_timeout: policy.probe_connect_timeout,
-            total_timeout: policy.probe_timeout,
-            max_body: MAX_HEALTH_ANSWER,
-            extra_root_pem: None,
-        })?;
+        let (url, key) = (&self.config.probe.url, secrets.health_key.clone());
+        let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &self.config.policy))?;
         let mut alert = Everywhere(vec![Arc::new(LogAlert)]);
         let project = self.config.standby.project();
         if let Some(arn) = &self.config.alerts.topic {
@@ -173,11 +165,6 @@ impl Function {
         }
         Ok(Keys { probe, alert, read_at: now() })
     }
-}
-
-/// Wall time: the watchdog's memory outlives every process.
-fn now() -> Timestamp {
-    Timestamp::from_millis(Boottime.wall().as_millis())
 }
 
 /// CloudWatch reads metrics from lines that are nothing but JSON.

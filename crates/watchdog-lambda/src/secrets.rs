@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_ssm::Client;
-use relais_aws::fault;
+use relais_aws::{fault, within};
 use relais_host::secret::Secret;
-use tokio::time::timeout;
 
 use crate::config::Config;
 
@@ -52,14 +51,11 @@ pub async fn read(client: &Client, config: &Config) -> Result<Secrets, SecretsEr
     for _ in 0..TRIES {
         let names = [Some(key), webhook].into_iter().flatten().cloned().collect();
         let request = client.get_parameters().with_decryption(true).set_names(Some(names));
-        let answer = match timeout(PATIENCE, request.send()).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
-                last = fault(&error).to_string();
-                continue;
-            }
-            Err(_) => {
-                "no answer".clone_into(&mut last);
+        let asked = async { request.send().await.map_err(|error| fault(&error)) };
+        let answer = match within(PATIENCE, asked).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                last = fault.to_string();
                 continue;
             }
         };

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_sns::Client;
-use relais_aws::fault;
+use relais_aws::{fault, within};
 use relais_failover::decide::Alert;
 use relais_watchdog::AlertPort;
-use tokio::time::timeout;
 use tracing::warn;
 
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -39,11 +38,9 @@ impl AlertPort for TopicAlert {
             // A subject is one line of at most 100 characters (SNS API reference, Publish).
             .subject(format!("{}: {urgent}", self.project))
             .message(format!("{}: {alert}", self.project));
-        let failed = match timeout(PATIENCE, publish.send()).await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) => fault(&error).to_string(),
-            Err(_) => "no answer".to_owned(),
-        };
-        warn!(what = %alert, error = failed, "nobody was told by SNS");
+        let told = async { publish.send().await.map_err(|error| fault(&error)) };
+        if let Err(error) = within(PATIENCE, told).await {
+            warn!(what = %alert, %error, "nobody was told by SNS");
+        }
     }
 }

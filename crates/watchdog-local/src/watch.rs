@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use relais_failover::{Policy, Timestamp};
-use relais_host::clock::{Boottime, Clock as _};
+use relais_failover::Policy;
+use relais_host::clock::unix_now;
 use relais_host::secret::Secret;
 use relais_watchdog::alert::{Everywhere, LogAlert};
 use relais_watchdog::command::{CommandStandby, NoStandby};
@@ -41,13 +41,12 @@ pub(crate) fn run(watch: &Watch) -> anyhow::Result<()> {
             memory: &memory,
             dry_run: watch.dry_run,
         };
-        let clock = || Timestamp::from_millis(Boottime.wall().as_millis());
         if watch.once {
-            show(&tick(&ports, &policy, clock()).await);
+            show(&tick(&ports, &policy, unix_now()).await);
             return Ok(());
         }
         let shutdown = relais_host::shutdown::token();
-        looks::run(&ports, &policy, clock, show, shutdown.cancelled()).await;
+        looks::run(&ports, &policy, unix_now, show, shutdown.cancelled()).await;
         Ok(())
     })
 }
@@ -113,15 +112,9 @@ fn probe(config: &WatchConfig, policy: &Policy) -> anyhow::Result<HttpProbe> {
         Some(file) => Some(std::fs::read(file).with_context(|| format!("read {}", file.display()))?),
         None => None,
     };
-    HttpProbe::new(ProbeConfig {
-        url: config.probe.url.clone(),
-        key: Secret::read(&config.probe.key_file)?,
-        connect_timeout: policy.probe_connect_timeout,
-        total_timeout: policy.probe_timeout,
-        max_body: 16 * 1024,
-        extra_root_pem,
-    })
-    .map_err(|error| relais_host::exit::BadUsage(format!("probe: {error}")).into())
+    let key = Secret::read(&config.probe.key_file)?;
+    HttpProbe::new(ProbeConfig { extra_root_pem, ..ProbeConfig::by_policy(&config.probe.url, key, policy) })
+        .map_err(|error| relais_host::exit::BadUsage(format!("probe: {error}")).into())
 }
 
 fn show(look: &TickReport) {

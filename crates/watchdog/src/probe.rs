@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::{Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
+use relais_failover::Policy;
 use relais_failover::health::{HealthReport, SIGNATURE_HEADER, verify};
 use relais_failover::sighting::{Failure, ProbeSight};
 use relais_failover::wire::decode;
@@ -37,6 +38,24 @@ pub struct ProbeConfig {
     pub max_body: usize,
     /// Certificates (PEM) to trust besides the public roots.
     pub extra_root_pem: Option<Vec<u8>>,
+}
+
+/// A health answer is a few hundred bytes.
+const MAX_BODY: usize = 16 * 1024;
+
+impl ProbeConfig {
+    /// With the policy's time-outs and the public roots.
+    #[must_use]
+    pub fn by_policy(url: impl Into<String>, key: Secret, policy: &Policy) -> Self {
+        Self {
+            url: url.into(),
+            key,
+            connect_timeout: policy.probe_connect_timeout,
+            total_timeout: policy.probe_timeout,
+            max_body: MAX_BODY,
+            extra_root_pem: None,
+        }
+    }
 }
 
 /// A probe that cannot be made from its configuration.

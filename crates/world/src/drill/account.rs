@@ -187,14 +187,9 @@ pub(super) async fn before_the_first_site(stage: &Stage) -> anyhow::Result<()> {
 
 /// The first site speaks: from now on its watchdog decides, once it sees the site as its users do.
 pub(super) async fn after_the_first_site(stage: &Stage, account: &Account) -> anyhow::Result<()> {
-    let probe = HttpProbe::new(ProbeConfig {
-        url: format!("http://{}/health", account.public),
-        key: Secret::new(&account.health_key).context("the account's health key is empty")?,
-        connect_timeout: stage.policy.probe_connect_timeout,
-        total_timeout: stage.policy.probe_timeout,
-        max_body: 16 * 1024,
-        extra_root_pem: None,
-    })?;
+    let key = Secret::new(&account.health_key).context("the account's health key is empty")?;
+    let url = format!("http://{}/health", account.public);
+    let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?;
     let deadline = stage.now_ms() + WELL * 1000;
     while probe.probe().await != ProbeSight::Ok {
         anyhow::ensure!(

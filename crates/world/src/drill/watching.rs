@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use relais_failover::Site;
-use relais_failover::Timestamp;
 use relais_failover::act::Action;
-use relais_host::clock::{Boottime, Clock as _};
+use relais_host::clock::unix_now;
 use relais_host::secret::Secret;
 use relais_watchdog::alert::LogAlert;
 use relais_watchdog::probe::{HttpProbe, ProbeConfig};
@@ -26,14 +25,8 @@ pub(super) type LastLook = Arc<Mutex<Option<TickReport>>>;
 /// Starts the real watchdog against the public path, the store and the small EC2. In a cloud account another one watches.
 pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
     let key = Secret::new(super::HEALTH_KEY).ok_or_else(|| anyhow::anyhow!("the rehearsal's key is empty"))?;
-    let probe = HttpProbe::new(ProbeConfig {
-        url: format!("http://{}/health", stage.addresses.public_link(Site::Laptop)),
-        key,
-        connect_timeout: stage.policy.probe_connect_timeout,
-        total_timeout: stage.policy.probe_timeout,
-        max_body: 16 * 1024,
-        extra_root_pem: None,
-    })?;
+    let url = format!("http://{}/health", stage.addresses.public_link(Site::Laptop));
+    let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?;
     let stage = Arc::clone(stage);
     Ok(tokio::spawn(async move {
         let Some(ec2) = stage.machines.small() else { return };
@@ -46,9 +39,8 @@ pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
             memory: &memory,
             dry_run: false,
         };
-        let clock = || Timestamp::from_millis(Boottime.wall().as_millis());
         let report = |look: &TickReport| note(&stage, look);
-        run::run(&ports, &stage.policy, clock, report, stage.over.cancelled()).await;
+        run::run(&ports, &stage.policy, unix_now, report, stage.over.cancelled()).await;
     }))
 }
 
