@@ -1,7 +1,7 @@
 //! The Discord bot: it speaks only under the lease.
 //!
 //! Reading order: what it is told ([`config`], [`process`], [`store`]), who may speak ([`leadership`] drives the pure
-//! [`Holder`](relais_failover::Holder), [`permit`] is its cheap view), the socket ([`gateway`] translates only), what is
+//! [`Holder`](relais_failover::Holder), [`permit`] is its cheap view, `effect` bounds what is begun under it), the socket ([`gateway`] translates only), what is
 //! said ([`commands`] are pure and speak the words of [`language`], [`interactions`] carries them out), what is said
 //! later ([`reminders`]), what operators see ([`vitals`], [`private`]).
 //!
@@ -13,6 +13,7 @@ pub mod config;
 pub mod process;
 pub mod store;
 
+mod effect;
 pub mod leadership;
 pub mod permit;
 

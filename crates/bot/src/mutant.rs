@@ -40,7 +40,7 @@ pub fn clock_for(mutant: Option<Mutant>) -> Arc<dyn Clock> {
     }
 }
 
-/// What CLOCK_MONOTONIC would say: BOOTTIME less the time suspended.
+/// What CLOCK_MONOTONIC says, which a machine's sleep stops, less the time for which the rehearsal stopped the process.
 struct StandsStill {
     file: Option<PathBuf>,
 }
@@ -53,7 +53,7 @@ impl Clock for StandsStill {
             .and_then(|file| std::fs::read_to_string(file).ok())
             .and_then(|text| text.trim().parse::<u64>().ok())
             .unwrap_or(0);
-        Timestamp::from_millis(Boottime.now().as_millis().saturating_sub(suspended))
+        Timestamp::from_millis(relais_host::clock::monotonic().as_millis().saturating_sub(suspended))
     }
 
     fn wall(&self) -> WallClock {

@@ -6,6 +6,8 @@ use relais_failover::{Fence, Holder, Policy, Role, Site, Timestamp, WallClock};
 use relais_host::clock::Clock;
 use tokio::sync::watch;
 
+use crate::effect::{self, Late};
+
 /// What leadership published last. It ages well: rights are moments on this machine's clock, so a process that was
 /// stopped finds them over when it looks again.
 #[derive(Debug, Clone)]
@@ -93,6 +95,14 @@ impl Permit {
         let now = self.clock.now();
         let view = self.view.borrow();
         self.reckless || (view.fence == Some(fence) && view.finish_until.is_some_and(|until| now < until))
+    }
+
+    /// Carries `effect` out, for at most `limit` by this machine's clock, its sleep included.
+    ///
+    /// # Errors
+    /// [`Late`]: whether it had its effect is not known.
+    pub(crate) async fn within<F: Future>(&self, limit: Duration, effect: F) -> Result<F::Output, Late> {
+        effect::within(&*self.clock, limit, effect).await
     }
 
     /// The published view.

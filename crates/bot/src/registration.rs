@@ -7,9 +7,8 @@ use relais_store::{CommitError, FencedWrite, OperationId, StateKey, Store, Store
 use serde_json::{Value, json};
 use serenity::http::Http;
 use sha2::{Digest as _, Sha256};
-use tokio::time::timeout;
 
-use crate::{commands::TABLE, permit::Permit};
+use crate::{commands::TABLE, effect::Late, permit::Permit};
 
 /// Why the commands are not registered now; the next term tries again.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +77,10 @@ pub async fn ensure(
         return Err(RegistrationError::NotPermitted);
     }
     // A bulk overwrite: sending it twice is the same as once.
-    timeout(effect_timeout, http.create_global_commands(&table))
+    permit
+        .within(effect_timeout, http.create_global_commands(&table))
         .await
-        .map_err(|_| RegistrationError::Late)?
+        .map_err(|Late| RegistrationError::Late)?
         .map_err(Box::new)?;
     let tx = FencedWrite {
         fence,

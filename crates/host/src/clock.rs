@@ -33,6 +33,13 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis(ClockId::Boottime)).unwrap_or(0))
 }
 
+/// `CLOCK_MONOTONIC` now, in milliseconds: stands still while the machine sleeps, so nothing that must be true after a sleep
+/// may go by it. For the rehearsal's known bad design, and to tell how long a sleep was.
+#[must_use]
+pub fn monotonic() -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis(ClockId::Monotonic)).unwrap_or(0))
+}
+
 /// Unix time in milliseconds, for the watchdog: its memory outlives its process and its machine, and decides about power only.
 #[must_use]
 pub fn unix_now() -> Timestamp {

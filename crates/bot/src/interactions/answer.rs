@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use relais_failover::Fence;
 use serenity::http::{HttpError, StatusCode};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::{Asked, Tools, form};
-use crate::commands::Reply;
+use crate::{commands::Reply, effect::Late};
 
 /// Discord's code for "this interaction was answered already".
 const ALREADY_ACKNOWLEDGED: isize = 40060;
@@ -45,7 +45,7 @@ impl Answered {
 /// Sends the first answer of an interaction within `effect_timeout`.
 pub(super) async fn send(tools: &Tools, fence: Fence, asked: &Asked, reply: &Reply) -> Answered {
     let limit = tools.policy.effect_timeout;
-    timeout(limit, persist(tools, fence, asked, reply)).await.unwrap_or_else(|_| {
+    tools.permit.within(limit, persist(tools, fence, asked, reply)).await.unwrap_or_else(|Late| {
         tracing::warn!("answer not acknowledged in time");
         Answered::Unknown
     })

@@ -27,6 +27,7 @@ use super::{
     record::{OUTBOX, Pointer, Reminder, State},
 };
 use crate::{
+    effect::Late,
     interactions::{Lanes, Tools},
     leadership::Signal,
 };
@@ -236,11 +237,11 @@ impl Delivery {
     /// One request within `effect_timeout`; Discord's error code where it refused.
     async fn bounded<T>(&self, request: impl Future<Output = serenity::Result<T>>) -> Result<T, Option<isize>> {
         let limit: Duration = self.tools.policy.effect_timeout;
-        match timeout(limit, request).await {
+        match self.tools.permit.within(limit, request).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(serenity::Error::Http(HttpError::UnsuccessfulRequest(response)))) => Err(Some(response.error.code)),
             // No address in the log: it is of no use there and has the channel in it.
-            Ok(Err(_)) | Err(_) => Err(None),
+            Ok(Err(_)) | Err(Late) => Err(None),
         }
     }
 
