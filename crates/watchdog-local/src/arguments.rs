@@ -44,6 +44,9 @@ pub(crate) struct Drill {
     /// Discord's OpenAPI document [default: data/discord-openapi.json in $RELAIS_SHARED or ../shared].
     #[arg(long)]
     pub(crate) openapi: Option<PathBuf>,
+    /// Let the laptop be the virtual machine that this file (JSON) describes.
+    #[arg(long)]
+    pub(crate) laptop: Option<PathBuf>,
     /// Copy the logs of a scene that broke a promise into this folder.
     #[arg(long)]
     pub(crate) keep_logs: Option<PathBuf>,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use relais_host::exit::BadUsage;
 use relais_world::drill::{DrillOptions, Program, run as rehearse};
+use relais_world::guest::GuestConfig;
 use relais_world::report::{html, json, table, terminal};
 
 use crate::arguments::Drill;
@@ -59,10 +60,18 @@ fn options(drill: &Drill) -> anyhow::Result<DrillOptions> {
         scenes,
         pace: drill.pace,
         program: Program { path: std::env::current_exe().context("find this program")?, mutant },
+        laptop: drill.laptop.as_deref().map(guest).transpose()?,
         openapi: openapi(drill.openapi.as_deref())?,
         policy,
         keep: drill.keep_logs.clone(),
     })
+}
+
+/// The laptop's machine, of which everything must be there.
+fn guest(file: &Path) -> anyhow::Result<GuestConfig> {
+    let config: GuestConfig = relais_host::config::load(file)?;
+    config.check().map_err(|error| BadUsage(format!("{}: {error}", file.display())))?;
+    Ok(config)
 }
 
 /// Discord's document: the named one must be there, the shared one may be.

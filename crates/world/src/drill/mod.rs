@@ -19,6 +19,7 @@ use anyhow::Context as _;
 use relais_failover::{Policy, Site};
 use tokio_util::sync::CancellationToken;
 
+use crate::guest::GuestConfig;
 use crate::report::{DrillReport, SceneReport};
 pub use account::Account;
 pub use scene::{Scene, UnknownScene};
@@ -40,6 +41,8 @@ pub struct DrillOptions {
     pub pace: Option<f64>,
     /// How the sites' processes are started.
     pub program: Program,
+    /// The laptop as a virtual machine, which sleeps as hardware does; processes of this machine if none.
+    pub laptop: Option<GuestConfig>,
     /// Discord's OpenAPI document, if it is at hand.
     pub openapi: Option<PathBuf>,
     /// The policy before pacing.

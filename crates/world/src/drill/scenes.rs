@@ -75,9 +75,9 @@ async fn lid(stage: &Stage) -> anyhow::Result<Expectation> {
     let held_back = stage.now_ms().saturating_sub(closed);
     let inhibit = u64::try_from(stage.pace.protocol(stage.policy.inhibit).as_millis()).unwrap_or(u64::MAX);
     expect.that(held_back <= inhibit, "sleep is held back no longer than the inhibitor lasts");
-    stage.suspend_laptop()?;
+    stage.suspend_laptop().await?;
     stage.pass(10.0).await;
-    stage.wake_laptop()?;
+    stage.wake_laptop().await?;
     stage.control(ControlMode::Auto, "lid open").await?;
     expect.that(speaks(stage, Site::Laptop, 200).await, "the bot comes home");
     stage.pass(5.0).await;
@@ -122,7 +122,7 @@ async fn store_cut(stage: &Stage) -> anyhow::Result<Expectation> {
 
 async fn suspend(stage: &Stage) -> anyhow::Result<Expectation> {
     stage.pass(5.0).await;
-    stage.suspend_laptop()?;
+    stage.suspend_laptop().await?;
     let asleep = stage.now_ms();
     let mut expect = Expectation::starts(0);
     expect.that(speaks(stage, Site::Cloud, 39).await, "the cloud speaks while the laptop stands still");
@@ -132,7 +132,7 @@ async fn suspend(stage: &Stage) -> anyhow::Result<Expectation> {
         .link(&stage.laptop_store, LinkMode::Blackhole, "the store is not reachable yet for the waking laptop")
         .await?;
     let woken = stage.now_ms();
-    stage.wake_laptop()?;
+    stage.wake_laptop().await?;
     stage.pass(8.0).await;
     stage.link(&stage.laptop_store, LinkMode::Open, "the store is reachable again").await?;
     stage.pass(12.0).await;

@@ -18,6 +18,7 @@ use super::ledger::Ledger;
 use super::machine::Machines;
 use crate::addresses::{Addresses, Party};
 use crate::discord::{DiscordConfig, Kind, OldSocket, SmallDiscord};
+use crate::guest::{Carried, Guest};
 use crate::links::{Link, LinkMode};
 use crate::nodes::{Node, NodeConfig};
 use crate::pace::Pace;
@@ -50,6 +51,8 @@ pub(super) struct Stage {
     /// The accepted effects read from the small Discord's log so far, and how much of the log that is.
     pub(super) heard: Mutex<(usize, Vec<AcceptedEffect>)>,
     pub(super) laptop: Arc<Node>,
+    /// The machine around the laptop's processes, if it is a virtual one.
+    guest: Option<Guest>,
     pub(super) cloud: Arc<Node>,
     pub(super) machines: Machines,
     pub(super) public: Link,
@@ -103,16 +106,20 @@ impl Stage {
             health_key,
         })?;
 
-        let node = |site: Site| {
-            let path = folder.path();
-            Arc::new(Node::new(NodeConfig {
-                name: site.to_string(),
-                processes: ["bot", "health"].map(|process| process_of(program, path, site, process)).into(),
-                log_dir: path.to_owned(),
-                pace,
-            }))
+        let path = folder.path();
+        let processes = |site| ["bot", "health"].map(|process| process_of(program, path, site, process)).to_vec();
+        let node = |site: Site, processes| {
+            let name = site.to_string();
+            Arc::new(Node::new(NodeConfig { name, processes, log_dir: path.to_owned(), pace }))
         };
-        let (laptop, cloud) = (node(Site::Laptop), node(Site::Cloud));
+        let mut at_home = processes(Site::Laptop);
+        let mut guest = None;
+        if let Some(config) = &options.laptop {
+            let carried = Carried { site: Site::Laptop, folder: path, addresses: &addresses, processes: &at_home };
+            let (machine, starts) = Guest::prepare(config, &carried).await.context("prepare the laptop's machine")?;
+            (guest, at_home) = (Some(machine), vec![starts]);
+        }
+        let (laptop, cloud) = (node(Site::Laptop, at_home), node(Site::Cloud, processes(Site::Cloud)));
         let machines = Machines::new(account, pace, &cloud, &over);
         let users = match account {
             Some(_) => Users::leisurely(Arc::clone(&discord), pace),
@@ -130,6 +137,7 @@ impl Stage {
             discord,
             heard: Mutex::default(),
             laptop,
+            guest,
             cloud,
             machines,
             public,
@@ -201,7 +209,9 @@ impl Stage {
             Site::Laptop => &self.laptop,
             Site::Cloud => &self.cloud,
         };
-        let text = std::fs::read_to_string(node.log_of("bot")).unwrap_or_default();
+        // A virtual machine has one log for all that it says.
+        let said = ["bot", "guest"].map(|process| std::fs::read_to_string(node.log_of(process)).unwrap_or_default());
+        let text = said.concat();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(8)..].join("\n")
     }
@@ -220,15 +230,18 @@ impl Stage {
     }
 
     /// The laptop stands still.
-    pub(super) fn suspend_laptop(&self) -> anyhow::Result<()> {
-        self.laptop.suspend()?;
+    pub(super) async fn suspend_laptop(&self) -> anyhow::Result<()> {
+        match &self.guest {
+            Some(guest) => guest.sleep().await?,
+            None => self.laptop.suspend()?,
+        }
         self.suspension().since = Some(clock::now().as_millis());
         self.mark(MarkKind::Fault, "laptop suspended");
         Ok(())
     }
 
     /// The laptop goes on. The file tells a bot with a clock that does not count suspend what its clock would show.
-    pub(super) fn wake_laptop(&self) -> anyhow::Result<()> {
+    pub(super) async fn wake_laptop(&self) -> anyhow::Result<()> {
         let total = {
             let mut suspended = self.suspension();
             if let Some(since) = suspended.since.take() {
@@ -237,7 +250,10 @@ impl Stage {
             suspended.total_ms
         };
         std::fs::write(suspension_file(self.folder.path()), total.to_string()).context("write the suspension")?;
-        self.laptop.wake()?;
+        match &self.guest {
+            Some(guest) => guest.wake().await?,
+            None => self.laptop.wake()?,
+        }
         self.mark(MarkKind::Recovery, "laptop awake");
         Ok(())
     }
