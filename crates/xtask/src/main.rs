@@ -3,7 +3,7 @@
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
-//! [`k8s`], [`nix`], [`policy_table`], [`purity`], [`terraform`] with its proof about rights, [`iam`]), how the result is
+//! [`k8s`], [`nix`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights, [`iam`]), how the result is
 //! counted and shown
 //! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`]), what is shipped from here
 //! ([`watchdog_zip`]).
@@ -15,6 +15,7 @@ mod benchmarks;
 mod cloud;
 mod costs;
 mod count;
+mod debian;
 mod deny;
 mod drill;
 mod e2e_aws;
@@ -29,6 +30,7 @@ mod policy_table;
 mod process;
 mod purity;
 mod steps;
+mod suspend;
 mod table;
 mod terraform;
 mod watchdog_zip;

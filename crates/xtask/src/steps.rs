@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{costs, deny, drill, emulator, k8s, nix, policy_table, purity, terraform};
+use crate::{costs, deny, drill, emulator, k8s, nix, policy_table, purity, suspend, terraform};
 
 /// One step.
 pub(crate) struct Step {
@@ -37,6 +37,7 @@ pub(crate) const ALL: &[Step] = &[
         run: k8s::run,
     },
     Step { name: "mutants", what: "the rehearsal rejects the known bad designs", run: mutants },
+    Step { name: "suspend", what: "a laptop that really sleeps does not wake as a speaker", run: suspend::run },
     Step { name: "docs", what: "the documentation of every crate builds without a warning", run: docs },
     Step { name: "deny", what: "licences, sources, and bans that hold the crate direction", run: deny::bans },
     Step { name: "advisories", what: "no known vulnerability without a reason", run: deny::advisories },
