@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     leadership::Signal,
+    measures::MEASURES,
     permit::{Permit, View},
     vitals::Vitals,
 };
@@ -126,7 +127,7 @@ fn millis(span: Duration) -> u64 {
 
 /// The routes.
 pub fn router(facts: Facts) -> Router {
-    metrics_page::install();
+    metrics_page::declare(MEASURES);
     Router::new()
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))

@@ -17,6 +17,8 @@ use crate::{
     config::Settings,
     gate::{self, Bounds},
     looks::Looks,
+    machine,
+    measures::MEASURES,
     router::router,
 };
 
@@ -78,10 +80,19 @@ impl Sockets {
 /// # Errors
 /// A port fails, or closes before `stop`.
 pub async fn run(settings: Settings, sockets: Sockets, stop: CancellationToken) -> anyhow::Result<()> {
-    metrics_page::install();
+    metrics_page::declare(MEASURES);
+    let state_dir = settings.state_dir.clone();
+    let metrics = || async move {
+        // A file system that hangs delays its own page and nobody else's.
+        let shown = tokio::task::spawn_blocking(move || machine::show(&state_dir)).await;
+        if let Err(error) = shown {
+            tracing::warn!(%error, "machine not readable");
+        }
+        metrics_page::page().await
+    };
     let looks = Looks::new(&settings).context("read this machine's boot id")?;
     let public = router(looks, settings.key);
-    let private = Router::new().route("/metrics", get(metrics_page::page)).route("/livez", get(|| async { "ok\n" }));
+    let private = Router::new().route("/metrics", get(metrics)).route("/livez", get(|| async { "ok\n" }));
     let listen = sockets.public.local_addr().context("read the public port's address")?;
     tracing::info!(site = %settings.site, %listen, "health server starts");
 
