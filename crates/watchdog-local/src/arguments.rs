@@ -47,6 +47,9 @@ pub(crate) struct Drill {
     /// Let the laptop be the virtual machine that this file (JSON) describes.
     #[arg(long)]
     pub(crate) laptop: Option<PathBuf>,
+    /// Keep this file's list of Prometheus targets true, scene by scene (`file_sd_configs`).
+    #[arg(long)]
+    pub(crate) targets: Option<PathBuf>,
     /// Copy the logs of a scene that broke a promise into this folder.
     #[arg(long)]
     pub(crate) keep_logs: Option<PathBuf>,

@@ -61,6 +61,7 @@ fn options(drill: &Drill) -> anyhow::Result<DrillOptions> {
         pace: drill.pace,
         program: Program { path: std::env::current_exe().context("find this program")?, mutant },
         laptop: drill.laptop.as_deref().map(guest).transpose()?,
+        targets: drill.targets.clone(),
         openapi: openapi(drill.openapi.as_deref())?,
         policy,
         keep: drill.keep_logs.clone(),

@@ -1,5 +1,6 @@
 //! What the sites' programs are told: settings, keys and policy, in the programs' own form.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -83,4 +84,16 @@ pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
         write(&format!("{site}-health.json"), health.to_string())?;
     }
     Ok(())
+}
+
+/// The pages of both sites' processes, as Prometheus reads targets from a file. It looks again whenever the file changes.
+pub(super) fn write_targets(file: &Path, addresses: &Addresses) -> anyhow::Result<()> {
+    let page = |job: &str, site: Site, address: SocketAddr| json!({ "targets": [address], "labels": { "job": job, "site": site } });
+    let pages = Site::ALL
+        .map(|site| [page("bot", site, addresses.bot(site)), page("health", site, addresses.health_metrics(site))]);
+    // A half-written file would be read as one without targets.
+    let beside = file.with_extension("new");
+    std::fs::write(&beside, json!(pages.concat()).to_string())
+        .with_context(|| format!("write {}", beside.display()))?;
+    std::fs::rename(&beside, file).with_context(|| format!("write {}", file.display()))
 }

@@ -43,6 +43,8 @@ pub struct DrillOptions {
     pub program: Program,
     /// The laptop as a virtual machine, which sleeps as hardware does; processes of this machine if none.
     pub laptop: Option<GuestConfig>,
+    /// Where a Prometheus is told of each scene's processes.
+    pub targets: Option<PathBuf>,
     /// Discord's OpenAPI document, if it is at hand.
     pub openapi: Option<PathBuf>,
     /// The policy before pacing.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::DrillOptions;
 use super::account::Account;
-use super::files::{Told, process_of, suspension_file, write_files};
+use super::files::{Told, process_of, suspension_file, write_files, write_targets};
 use super::ledger::Ledger;
 use super::machine::Machines;
 use crate::addresses::{Addresses, Party};
@@ -105,6 +105,10 @@ impl Stage {
             store: store_url,
             health_key,
         })?;
+
+        if let Some(file) = &options.targets {
+            write_targets(file, &addresses)?;
+        }
 
         let path = folder.path();
         let processes = |site| ["bot", "health"].map(|process| process_of(program, path, site, process)).to_vec();

@@ -4,7 +4,7 @@ use crate::discord::{CommandOption, FormSubmit, InteractionUser, SlashCommand};
 
 /// The one server of a rehearsal.
 pub(super) const GUILD: u64 = 100;
-const CHANNEL: u64 = 201;
+pub(super) const CHANNEL: u64 = 201;
 /// Users who only look: so many that none of them asks for too much at once.
 const ONLOOKERS: u64 = 997;
 
@@ -13,8 +13,23 @@ const ONLOOKERS: u64 = 997;
 pub(super) enum Wish {
     Set(usize),
     Get(usize),
-    Remind,
+    Remind(Due),
     Status,
+}
+
+/// When a reminder is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Real time: as soon as the bot takes it, with what its way there may cost. In a scene that lasts longer it comes due,
+    /// perhaps while nobody speaks.
+    Soon,
+    /// Long after the scene.
+    Later,
+}
+
+/// What the reminder of this number is about, so that no other's text contains it.
+pub(super) fn about(number: u64) -> String {
+    format!("wish {number}!")
 }
 
 pub(super) fn name_of(index: usize) -> String {
@@ -41,8 +56,9 @@ pub(super) fn command(wish: Wish, number: u64) -> SlashCommand {
     let (name, options) = match wish {
         Wish::Set(index) => tag("set", index),
         Wish::Get(index) => tag("get", index),
-        Wish::Remind => {
-            ("remind", vec![CommandOption::text("when", "30d"), CommandOption::text("what", format!("wish {number}"))])
+        Wish::Remind(due) => {
+            let when = if due == Due::Soon { "35s" } else { "30d" };
+            ("remind", vec![CommandOption::text("when", when), CommandOption::text("what", about(number))])
         }
         Wish::Status => ("status", Vec::new()),
     };
