@@ -4,6 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
+
+use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
 
@@ -16,6 +19,41 @@ pub(crate) struct Needed {
     pub(crate) program: &'static str,
     /// As `apt-get install` knows it.
     pub(crate) package: &'static str,
+}
+
+/// A package, fetched once and unpacked into a folder of the gate's own: nothing is installed, so no right is needed. `package`
+/// may be one that only names the present version of another. The inner error is the reason why there is none.
+pub(crate) fn unpacked(gate: &Gate, log: &Log, package: &str) -> anyhow::Result<Result<PathBuf, String>> {
+    let folder = gate.target.join("tools/debian").join(package);
+    let mark = folder.join(".unpacked");
+    if mark.is_file() {
+        return Ok(Ok(folder));
+    }
+    if on_path("apt-get").is_none() || on_path("dpkg-deb").is_none() {
+        return Ok(Err(format!("{package} is one of Debian's packages, and this is no Debian")));
+    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    let known = gate.command("apt-cache").args(["depends", package]).output().context("start apt-cache")?;
+    let known = String::from_utf8_lossy(&known.stdout).into_owned();
+    let versioned = known
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Depends: "))
+        .filter(|name| name.starts_with("linux-image-"));
+    let wanted = versioned.unwrap_or(package).to_owned();
+    let mut download = gate.command("apt-get");
+    download.args(["download", "--quiet", &wanted]).current_dir(&folder);
+    if !log.run(download, Some(INSTALL_LIMIT))?.success {
+        return Ok(Err(format!("{wanted} cannot be downloaded (apt-get update may help): see the log")));
+    }
+    let archive = files(&folder)?.into_iter().find(|file| file.extension().is_some_and(|end| end == "deb"));
+    let archive = archive.context("find the package")?;
+    let mut unpack = gate.command("dpkg-deb");
+    unpack.arg("--extract").arg(&archive).arg(&folder);
+    let done = log.run(unpack, None)?;
+    ensure!(done.success, "unpack {wanted}: {}", done.ending);
+    std::fs::remove_file(&archive).with_context(|| format!("remove {}", archive.display()))?;
+    std::fs::write(&mark, wanted).with_context(|| format!("write {}", mark.display()))?;
+    Ok(Ok(folder))
 }
 
 /// Where a program is on the PATH.

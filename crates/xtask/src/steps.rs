@@ -43,6 +43,11 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "advisories", what: "no known vulnerability without a reason", run: deny::advisories },
     Step { name: "drill", what: "every scene, with the binary that ships", run: drill::run },
     Step { name: "openapi", what: "the drill's requests were judged by Discord's own document", run: drill::openapi },
+    Step {
+        name: "monitoring",
+        what: "a real Prometheus scrapes a drill: every metric and every panel has something to show",
+        run: k8s::live::run,
+    },
     Step { name: "benches", what: "the figures of core and store (shown, not judged)", run: benches },
 ];
 

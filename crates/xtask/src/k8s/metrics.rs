@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
+use super::measures::Measures;
 use super::pods::templates;
 use super::set::{Set, documents, list, text};
-use crate::files::{below, files};
+use crate::files::files;
 
-/// Crates whose processes have a page of metrics.
-const COUNTING: &[&str] = &["crates/bot/src", "crates/health/src"];
 /// Names that Prometheus itself gives.
 const OF_PROMETHEUS: &[&str] = &["up", "ALERTS"];
 /// What ConfigMaps carry into pods, by the beginning of their names.
@@ -63,15 +62,8 @@ impl Monitoring {
         let tests = tests.iter().flat_map(|(_, document)| list(document, "/tests").to_vec()).collect();
         let dashboards = read_all(&root.join("k8s/monitoring/grafana/dashboards"), "json")?;
         let shown = dashboards.iter().flat_map(|(name, dashboard)| expressions(name, dashboard)).collect();
-        let mut counted = BTreeMap::new();
-        for path in
-            COUNTING.iter().map(|folder| below(&root.join(folder))).collect::<anyhow::Result<Vec<_>>>()?.concat()
-        {
-            let source = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-            counted.extend(in_code(&source));
-        }
+        let counted = Measures::read(root)?.declared;
         ensure!(alerts.len() >= LEAST, "only {} alerts were found", alerts.len());
-        ensure!(counted.len() >= LEAST, "only {} metrics were found in the programs", counted.len());
         Ok(Self { shown, rules, recorded, alerts, tests, counted, dashboards })
     }
 
@@ -79,6 +71,11 @@ impl Monitoring {
     pub(crate) fn extent(&self) -> String {
         let (alerts, panels, counted) = (self.alerts.len(), self.shown.len(), self.counted.len());
         format!("{alerts} alerts and {panels} queries of dashboards name only what {counted} metrics and rules give")
+    }
+
+    /// Every metric that a rule or a dashboard names.
+    pub(crate) fn named(&self) -> BTreeSet<String> {
+        self.rules.iter().chain(&self.shown).flat_map(|expression| names(&expression.text)).collect()
     }
 
     /// Names that nothing gives.
@@ -202,18 +199,6 @@ fn read_all(folder: &Path, extension: &str) -> anyhow::Result<Vec<(String, Value
     Ok(read)
 }
 
-/// The metrics that a source counts, with their kind: `metrics::counter!("name", …)`.
-fn in_code(source: &str) -> BTreeMap<String, &'static str> {
-    let mut found = BTreeMap::new();
-    for kind in ["counter", "gauge", "histogram"] {
-        for rest in source.split(&format!("{kind}!(")).skip(1) {
-            let name = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
-            found.extend(name.map(|name| (name.to_owned(), kind)));
-        }
-    }
-    found
-}
-
 /// The names of metrics in an expression of PromQL: words that are no function, no keyword, no label and no text.
 fn names(expression: &str) -> BTreeSet<String> {
     const WORDS: &[&str] = &["and", "or", "unless", "bool", "offset", "inf", "nan"];
@@ -254,12 +239,11 @@ fn names(expression: &str) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use serde_json::json;
 
-    use super::{Expression, Monitoring, in_code, left_out, names};
+    use super::{Expression, Monitoring, left_out, names};
     use crate::k8s::set::Set;
 
     fn repository() -> Monitoring {
@@ -273,14 +257,6 @@ mod tests {
         assert_eq!(told("a unless a offset 1h or b and on (site) c:d == 1"), ["a", "b", "c:d"]);
         assert_eq!(told("count by () (ALERTS{alertname=\"x(\"}) / 0.5e3"), ["ALERTS"]);
         assert!(told("vector(1)").is_empty());
-    }
-
-    #[test]
-    fn metrics_are_found_in_code_over_lines() {
-        let source =
-            "metrics::counter!(\n  \"a_total\", \"why\" => x).increment(1); metrics::histogram!(\"b\").record(1.0);";
-        let expected = BTreeMap::from([("a_total".to_owned(), "counter"), ("b".to_owned(), "histogram")]);
-        assert_eq!(in_code(source), expected);
     }
 
     #[test]

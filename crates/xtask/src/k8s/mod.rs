@@ -3,13 +3,15 @@
 //! programs' settings by the programs.
 //!
 //! Reading order: the objects of one overlay ([`set`]), what every pod must be ([`pods`]), what objects say of each other
-//! ([`wiring`]), what ArgoCD is told ([`gitops`]), the rules' twins ([`breaks`]), metrics and alerts ([`metrics`]), programs of
+//! ([`wiring`]), what ArgoCD is told ([`gitops`]), the rules' twins ([`breaks`]), what is counted ([`measures`]), metrics and alerts ([`metrics`]), programs of
 //! others ([`tools`]), and here the folders and the count.
 //!
 //! Deliberately absent: a cluster. What an API server, a scheduler and a network do with all this is not shown here.
 
 mod breaks;
 mod gitops;
+pub(crate) mod live;
+mod measures;
 mod metrics;
 mod overlays;
 mod pods;
@@ -22,9 +24,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use self::measures::Measures;
 use self::metrics::{Expression, Monitoring};
 use self::overlays::Overlay;
-use self::tools::Renderer;
+use self::tools::{Prometheus, Renderer};
 use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
@@ -72,6 +75,7 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     schemas(gate, &overlays, &copy, &mut tally)?;
     settings(gate, &overlays, &copy, &mut tally)?;
     let monitoring = Monitoring::read(&gate.root)?;
+    tally.judge("measures", &Measures::read(&gate.root)?.faults)?;
     tally.judge("metrics", &monitoring.unknown())?;
     tally.judge("alerts", &monitoring.untested())?;
     tally.judge("dashboards", &monitoring.odd_dashboards())?;
@@ -136,13 +140,13 @@ fn settings(gate: &Gate, overlays: &[Overlay], copy: &Path, tally: &mut Tally<'_
 
 /// Prometheus accepts its settings, the rules, the dashboards' queries, and the rules pass their tests.
 fn promtool(gate: &Gate, shown: &[Expression], copy: &Path, tally: &mut Tally<'_>) -> anyhow::Result<()> {
-    let program = match tools::promtool() {
-        Ok(program) => program,
+    let program = match Prometheus::found(gate, tally.log)? {
+        Ok(found) => found.tool,
         Err(reason) => return tally.note(format!("rules not run: {reason}")),
     };
     let folder = gate.root.join(MONITORING);
     let mut run = |arguments: &[&str], files: &[PathBuf]| -> anyhow::Result<()> {
-        let mut command = gate.command(program);
+        let mut command = gate.command(&program);
         command.args(arguments).args(files);
         let finished = tally.log.run(command, None)?;
         tally.judge(&arguments.join(" "), (!finished.success).then_some(finished.ending).as_slice())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
+use crate::debian::{on_path, unpacked};
 use crate::gate::Gate;
 use crate::process::Log;
 
@@ -100,10 +101,23 @@ pub(crate) fn fits(gate: &Gate, log: &Log, validator: &Path, version: &str, file
     Ok(log.run(command, None)?.success)
 }
 
-/// `promtool`, or why there is none.
-pub(crate) fn promtool() -> Result<&'static str, String> {
-    let missing = || "promtool is not installed (Debian's package prometheus has it)".to_owned();
-    starts("promtool", &["--version"]).then_some("promtool").ok_or_else(missing)
+/// `prometheus` and `promtool`: those on the PATH, or Debian's, or why there are none.
+pub(crate) struct Prometheus {
+    /// The server.
+    pub(crate) server: PathBuf,
+    /// What checks, tests and asks.
+    pub(crate) tool: PathBuf,
+}
+
+impl Prometheus {
+    /// Finds both.
+    pub(crate) fn found(gate: &Gate, log: &Log) -> anyhow::Result<Result<Self, String>> {
+        if let (Some(server), Some(tool)) = (on_path("prometheus"), on_path("promtool")) {
+            return Ok(Ok(Self { server, tool }));
+        }
+        let folder = unpacked(gate, log, "prometheus")?.map(|folder| folder.join("usr/bin"));
+        Ok(folder.map(|folder| Self { server: folder.join("prometheus"), tool: folder.join("promtool") }))
+    }
 }
 
 /// Our own program as the step `tests` built it, if it did.

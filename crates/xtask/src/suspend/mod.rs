@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::debian::{Needed, have, on_path};
+use crate::debian::{Needed, have, on_path, unpacked};
+use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
 use crate::table::Outcome;
@@ -101,6 +102,7 @@ fn play(gate: &Gate, log: &Log, program: &Path, laptop: &Path, more: &[&str]) ->
 /// The machine's description, with a fresh initramfs of this build's program.
 fn machine(gate: &Gate, log: &Log, kernel: &Kernel, program: &Path) -> anyhow::Result<PathBuf> {
     let folder = gate.target.join("tools/guest");
+    std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let small = folder.join("watchdog-local");
     let mut strip = gate.command("strip");
     strip.arg("-o").arg(&small).arg(program);
@@ -122,35 +124,17 @@ struct Kernel {
     modules: PathBuf,
 }
 
-/// Debian's kernel for virtual machines, fetched once, or why there is none.
+/// Debian's kernel for virtual machines, or why there is none.
 fn kernel(gate: &Gate, log: &Log) -> anyhow::Result<Result<Kernel, String>> {
-    let folder = gate.target.join("tools/guest/kernel");
-    if !folder.join("boot").is_dir() {
-        std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let depends = gate.command("apt-cache").args(["depends", KERNEL]).output().context("start apt-cache")?;
-        let text = String::from_utf8_lossy(&depends.stdout).into_owned();
-        let Some(package) = text.lines().find_map(|line| line.trim().strip_prefix("Depends: ")).map(str::to_owned)
-        else {
-            return Ok(Err(format!("{KERNEL} is not known to apt-get: apt-get update")));
-        };
-        let mut download = gate.command("apt-get");
-        download.args(["download", "--quiet", &package]).current_dir(&folder);
-        if !log.run(download, None)?.success {
-            return Ok(Err(format!("{package} cannot be downloaded: see the log")));
-        }
-        let archive =
-            crate::files::files(&folder)?.into_iter().find(|file| file.extension().is_some_and(|end| end == "deb"));
-        let mut unpack = gate.command("dpkg-deb");
-        unpack.arg("--extract").arg(archive.context("find the kernel's package")?).arg(&folder);
-        let unpacked = log.run(unpack, None)?;
-        ensure!(unpacked.success, "unpack {package}: {}", unpacked.ending);
-    }
-    let images = crate::files::files(&folder.join("boot"))?;
-    let image = images
-        .into_iter()
-        .find(|file| file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"vmlinuz")));
-    let modules = ["lib/modules", "usr/lib/modules"].map(|at| folder.join(at)).into_iter().find(|at| at.is_dir());
-    match (image, modules.map(|at| crate::files::files(&at)).transpose()?.and_then(|all| all.into_iter().next())) {
+    let folder = match unpacked(gate, log, KERNEL)? {
+        Ok(folder) => folder,
+        Err(why) => return Ok(Err(why)),
+    };
+    let is_image =
+        |file: &PathBuf| file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"vmlinuz"));
+    let image = files(&folder.join("boot"))?.into_iter().find(is_image);
+    let versions = ["lib/modules", "usr/lib/modules"].map(|at| folder.join(at)).into_iter().find(|at| at.is_dir());
+    match (image, versions.map(|at| files(&at)).transpose()?.and_then(|all| all.into_iter().next())) {
         (Some(image), Some(modules)) => Ok(Ok(Kernel { image, modules })),
         _ => bail!("{} has no kernel with modules", folder.display()),
     }
