@@ -46,6 +46,7 @@
         statements = import ./nix/statements.nix {
           inherit lib;
           inherit (self.lib) rendered;
+          packages = self.packages.x86_64-linux;
         };
         refusals = import ./nix/refusals.nix {
           inherit lib;

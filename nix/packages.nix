@@ -78,6 +78,7 @@ let
 
   images = import ./images.nix {
     inherit pkgs;
+    inherit (shared) version;
     programs = hostPrograms;
   };
   watchdog = import ./lambda.nix {

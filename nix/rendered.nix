@@ -44,8 +44,9 @@ in
       ;
     version = k3s.package.version;
     inherit (config.systemd.services.k3s) preStart;
-    images = map (image: image.imageName or image.name) k3s.images;
-    tags = lib.concatMap (image: lib.optional (image ? imageTag) image.imageTag) k3s.images;
+    images = map (
+      image: if image ? imageTag then "${image.imageName}:${image.imageTag}" else image.name
+    ) k3s.images;
     manifests = lib.mapAttrs (_: manifest: manifest.content) k3s.manifests;
     workloads = k3s.manifests.relais.source.buildCommand or null;
   };

@@ -18,6 +18,7 @@ lib.fileset.toSource {
     ../docs/prices.json
     # The gate's tests read how it is built.
     ../flake.lock
+    ../k8s/images.json
     ./source.nix
   ];
 }

@@ -11,6 +11,7 @@ in
 {
   imports = [
     ./k3s.nix
+    ./images.nix
     ./network.nix
     ./secrets.nix
     ./age-key.nix

@@ -3,12 +3,10 @@
   config,
   lib,
   pkgs,
-  relais,
   ...
 }:
 let
   cfg = config.services.relais;
-  k3s = config.services.k3s.package;
   policy = cfg.numbers;
   # A bot that is told to go drains and gives its lease away; later than this it would have fenced itself.
   leaveSeconds = (policy.drain_ms + policy.self_fence_ms) / 1000 + 5;
@@ -47,33 +45,21 @@ let
   };
 in
 {
-  options.services.relais = {
-    bot.image = lib.mkPackageOption relais "bot-image" { pkgsText = "relais"; };
-    health.image = lib.mkPackageOption relais "health-image" { pkgsText = "relais"; };
-
-    systemImages = lib.mkOption {
-      type = lib.types.listOf lib.types.package;
-      default = [ k3s.airgap-images ];
-      defaultText = lib.literalExpression "[ config.services.k3s.package.airgap-images ]";
-      description = "The images of K3s itself. With them on the machine no registry is asked for anything.";
+  options.services.relais.workloads = {
+    root = lib.mkOption {
+      type = lib.types.nullOr lib.types.path;
+      default = null;
+      example = lib.literalExpression "./k8s";
+      description = ''
+        A folder with `overlays/NAME` for Kustomize. K3s applies what it renders to by itself, so the bot starts without
+        waiting for anything that comes from Git.
+      '';
     };
-
-    workloads = {
-      root = lib.mkOption {
-        type = lib.types.nullOr lib.types.path;
-        default = null;
-        example = lib.literalExpression "./k8s";
-        description = ''
-          A folder with `overlays/NAME` for Kustomize. K3s applies what it renders to by itself, so the bot starts without
-          waiting for anything that comes from Git.
-        '';
-      };
-      overlay = lib.mkOption {
-        type = lib.types.str;
-        default = if cfg.site == "cloud" then "ec2" else "laptop";
-        defaultText = lib.literalExpression ''"laptop", or "ec2" on the cloud's site'';
-        description = "Which overlay of it is this site's.";
-      };
+    overlay = lib.mkOption {
+      type = lib.types.str;
+      default = if cfg.site == "cloud" then "ec2" else "laptop";
+      defaultText = lib.literalExpression ''"laptop", or "ec2" on the cloud's site'';
+      description = "Which overlay of it is this site's.";
     };
   };
 
@@ -92,10 +78,6 @@ in
         "--disable-cloud-controller"
         "--secrets-encryption"
         "--write-kubeconfig-mode=0600"
-      ];
-      images = cfg.systemImages ++ [
-        cfg.bot.image
-        cfg.health.image
       ];
       manifests = lib.mkIf (cfg.workloads.root != null) { relais.source = workloads; };
       gracefulNodeShutdown = {
