@@ -30,6 +30,8 @@ let
         named."${registry}${title}"
           or (throw "k8s/images.json has no ${registry}${title}: an image that no manifest can name");
       inherit contents;
+      # Read once at boot, while the bot waits.
+      compressor = "zstd";
       # The same program makes the same image.
       created = "1970-01-01T00:00:01Z";
       config = {

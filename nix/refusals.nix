@@ -5,7 +5,8 @@ let
   plain = ./refused/plain.yaml;
   lacking = ./refused/lacking.yaml;
   numbers = change: lib.importJSON ../crates/failover/policy.json // change;
-  set = values: { services.relais = lib.mapAttrs (_: lib.mkForce) values; };
+  # Each option that is named, and none beside it.
+  set = values: { services.relais = lib.mapAttrsRecursive (_: lib.mkForce) values; };
 
   cases = {
     "no site" = {
@@ -72,8 +73,26 @@ let
     };
     "nobody who could log in" = {
       host = hosts.laptop;
-      change = set { administrators = { }; };
+      change.services.relais.administrators = lib.mkForce { };
       says = ''services.relais.administrators is empty, so nobody could log in to the laptop: name its accounts, as in `administrators.ada = [ "ssh-ed25519 AAAA… ada@desk" ]`'';
+    };
+    "a site that does not know its repository" = {
+      host = hosts.laptop;
+      change = set { argocd.repository = null; };
+      says = "services.relais.argocd.repository is not set: name the repository that says what this site runs, or set services.relais.argocd.enable = false";
+    };
+    "a key to the repository in the store" = {
+      host = hosts.laptop;
+      change = set { argocd.credentialsFile = "/nix/store/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee-token"; };
+      says = "services.relais.argocd.credentialsFile: /nix/store/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee-token is in the store, which everybody on the machine can read";
+    };
+    "ArgoCD without its manifests" = {
+      host = hosts.ec2;
+      change = set {
+        workloads.root = null;
+        argocd.enable = true;
+      };
+      says = "services.relais.argocd.enable without services.relais.workloads.root: ArgoCD's own manifests are in that folder";
     };
   };
 

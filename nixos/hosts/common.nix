@@ -18,5 +18,7 @@
   services.relais = {
     enable = true;
     workloads.root = ../../k8s;
+    # Yours.
+    argocd.repository = "https://github.com/example/relais.git";
   };
 }

@@ -12,6 +12,7 @@ in
   imports = [
     ./k3s.nix
     ./images.nix
+    ./argocd.nix
     ./network.nix
     ./secrets.nix
     ./age-key.nix

@@ -51,7 +51,7 @@ in
       cfg.health.image
     ]
     ++ cfg.systemImages
-    ++ [
+    ++ lib.optionals cfg.argocd.enable [
       cfg.argocd.image
       cfg.argocd.redis.image
     ]
@@ -59,7 +59,9 @@ in
       cfg.monitoring.prometheus.image
       cfg.monitoring.alertmanager.image
     ]
-    ++ lib.optional (cfg.monitoring.enable && cfg.monitoring.grafana.enable) cfg.monitoring.grafana.image;
+    ++ lib.optional (
+      cfg.monitoring.enable && cfg.monitoring.grafana.enable
+    ) cfg.monitoring.grafana.image;
     # Every pod begins with it.
     extraFlags = [ "--pause-image=${cfg.pause.image.imageName}:${cfg.pause.image.imageTag}" ];
   };

@@ -14,9 +14,9 @@ let
   shutdownSeconds = leaveSeconds + 25;
   criticalSeconds = 15;
 
-  workloads = pkgs.runCommand "relais-workloads.yaml" { nativeBuildInputs = [ pkgs.kustomize ]; } ''
-    kustomize build ${cfg.workloads.root}/overlays/${cfg.workloads.overlay} > "$out"
-  '';
+  workloads =
+    import ./render.nix pkgs "workloads"
+      "${cfg.workloads.root}/overlays/${cfg.workloads.overlay}";
 
   agent = "/var/lib/rancher/k3s/agent";
   imageList = pkgs.writeText "relais-images" (

@@ -73,7 +73,25 @@ pub(crate) const ALL: &[Break] = &[
     }),
     broken("tokens", "a pod's token", |set| cut(set, "Deployment", "/spec/template/spec/automountServiceAccountToken")),
     broken("tokens", "an account's token", |set| {
-        put(set, "ServiceAccount", "/automountServiceAccountToken", json!(true))
+        let without = |account: &Value| account.pointer("/automountServiceAccountToken") == Some(&json!(false));
+        change(set, "ServiceAccount", without, "/automountServiceAccountToken", Some(json!(true)))
+    }),
+    broken("tokens", "a token that opens nothing any more", |set| {
+        let (before, bindings) = (set.objects.len(), ["RoleBinding", "ClusterRoleBinding"]);
+        set.objects.retain(|object| !bindings.contains(&text(object, "/kind")));
+        set.objects.len() < before
+    }),
+    broken("roles", "everything", |set| put(set, "ClusterRole", "/rules/0/resources", json!(["*"]))),
+    broken("roles", "roles that make roles", |set| put(set, "ClusterRole", "/rules/0/resources", json!(["roles"]))),
+    broken("roles", "a right to give rights", |set| put(set, "ClusterRole", "/rules/0/verbs", json!(["escalate"]))),
+    broken("roles", "everybody's Secrets", |set| put(set, "ClusterRole", "/rules/0/resources", json!(["secrets"]))),
+    broken("roles", "Secrets that it may write", |set| put(set, "Role", "/rules/0/verbs", json!(["get", "update"]))),
+    broken("roles", "an account of others", |set| {
+        put(set, "ClusterRoleBinding", "/subjects/0/namespace", json!("kube-system"))
+    }),
+    broken("roles", "a role of others", |set| put(set, "ClusterRoleBinding", "/roleRef/name", json!("cluster-admin"))),
+    broken("namespaces", "rights elsewhere", |set| {
+        put(set, "RoleBinding", "/metadata/namespace", json!("kube-system"))
     }),
     broken("resources", "no limit of memory", |set| cut(set, "Deployment", "@/resources/limits/memory")),
     broken("resources", "no request", |set| cut(set, "Deployment", "@/resources/requests")),
@@ -88,6 +106,7 @@ pub(crate) const ALL: &[Break] = &[
         put(set, "Deployment", "@/livenessProbe/httpGet/path", json!("/readyz"))
     }),
     broken("one-at-a-time", "two of them", |set| put(set, "Deployment", "/spec/replicas", json!(2))),
+    broken("one-at-a-time", "two in a row", |set| put(set, "StatefulSet", "/spec/replicas", json!(2))),
     broken("one-at-a-time", "the new one beside the old", |set| {
         put(set, "Deployment", "/spec/strategy", json!({"type": "RollingUpdate"}))
     }),
@@ -122,9 +141,9 @@ pub(crate) const ALL: &[Break] = &[
         change(set, "Service", selects, "/spec/ports/0/targetPort", Some(json!("nothing")))
     }),
     broken("references", "settings that are gone", |set| {
-        let before = set.objects.len();
+        let named = set.objects.iter().any(|object| object.to_string().contains("\"configMap\""));
         set.objects.retain(|object| text(object, "/kind") != "ConfigMap");
-        set.objects.len() < before
+        named
     }),
     broken("references", "an account that is not there", |set| {
         put(set, "Deployment", "/spec/template/spec/serviceAccountName", json!("default"))

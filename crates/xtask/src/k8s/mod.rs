@@ -2,19 +2,24 @@
 //! one place at a time to show that the rules would notice. Rules of Prometheus are checked and tested by promtool, the
 //! programs' settings by the programs.
 //!
-//! Reading order: the objects of one overlay ([`set`]), what every pod must be ([`pods`]), what objects say of each other
-//! ([`wiring`]), what ArgoCD is told ([`gitops`]), the rules' twins ([`breaks`]), what is counted ([`measures`]), metrics and alerts ([`metrics`]), programs of
+//! Reading order: the objects of one overlay ([`set`]), what every pod must be ([`pods`]) and is made of ([`images`]), what
+//! objects say of each other ([`wiring`]), who may do what ([`roles`]), whether all of it fits the machine ([`plan`]), what ArgoCD
+//! is told ([`gitops`]), the rules' twins ([`breaks`]), what is counted ([`measures`]), metrics and alerts ([`metrics`]) also against
+//! real processes ([`live`]), programs of
 //! others ([`tools`]), and here the folders and the count.
 //!
 //! Deliberately absent: a cluster. What an API server, a scheduler and a network do with all this is not shown here.
 
 mod breaks;
 mod gitops;
+mod images;
 pub(crate) mod live;
 mod measures;
 mod metrics;
 mod overlays;
+mod plan;
 mod pods;
+mod roles;
 mod rules;
 mod set;
 mod tools;

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::roles::has_rights;
 use super::set::{Set, list, quantity, text, title};
 
 /// Volumes that `restricted` knows.
@@ -21,6 +22,12 @@ pub(crate) fn templates(set: &Set) -> impl Iterator<Item = (String, &Value)> {
 fn containers(template: &Value) -> impl Iterator<Item = &Value> {
     let of = |part: &str| list(template, &format!("/spec/{part}"));
     of("initContainers").iter().chain(of("containers")).chain(of("ephemeralContainers"))
+}
+
+/// Every container with the title of its workload.
+pub(crate) fn containers_of(set: &Set) -> Vec<(String, &Value)> {
+    let of = |(title, template)| containers(template).map(move |container| (String::clone(&title), container));
+    templates(set).flat_map(of).collect()
 }
 
 /// Whatever `fault` says of each container.
@@ -116,15 +123,19 @@ pub(crate) fn machine(set: &Set) -> Vec<String> {
     faults
 }
 
-/// No pod carries a key to the cluster.
+/// No pod carries a key to the cluster, unless a role of its overlay says what the key opens.
 pub(crate) fn tokens(set: &Set) -> Vec<String> {
-    let mut faults = each_pod(set, |pod| {
-        let good = is(pod, "/spec/automountServiceAccountToken", false);
-        (!good).then(|| "gets a token: set automountServiceAccountToken false".to_owned())
-    });
+    let mut faults = Vec::new();
+    for (title, pod) in templates(set) {
+        let entitled = has_rights(set, text(pod, "/spec/serviceAccountName"));
+        if !is(pod, "/spec/automountServiceAccountToken", entitled) {
+            faults.push(format!("{title}: set automountServiceAccountToken {entitled}"));
+        }
+    }
     for account in set.of_kind("ServiceAccount") {
-        if !is(account, "/automountServiceAccountToken", false) {
-            faults.push(format!("{}: gives tokens: set automountServiceAccountToken false", title(account)));
+        let entitled = has_rights(set, text(account, "/metadata/name"));
+        if !is(account, "/automountServiceAccountToken", entitled) {
+            faults.push(format!("{}: set automountServiceAccountToken {entitled}", title(account)));
         }
     }
     faults
@@ -148,7 +159,8 @@ pub(crate) fn resources(set: &Set) -> Vec<String> {
 pub(crate) fn probes(set: &Set) -> Vec<String> {
     each_container(set, |container| {
         ["startupProbe", "livenessProbe", "readinessProbe"].into_iter().find_map(|probe| {
-            let port = container.pointer(&format!("/{probe}/httpGet/port"));
+            let by = |way: &str| container.pointer(&format!("/{probe}/{way}/port"));
+            let port = by("httpGet").or_else(|| by("tcpSocket"));
             let known = list(container, "/ports").iter().any(|named| named.get("name") == port);
             (port.is_none() || !known).then(|| format!("{probe} asks no port of this container"))
         })
@@ -157,31 +169,23 @@ pub(crate) fn probes(set: &Set) -> Vec<String> {
 
 /// Liveness asks for life alone: a pod that is restarted because somebody else is away ends what it still does.
 pub(crate) fn liveness(set: &Set) -> Vec<String> {
-    const LIFE: &[&str] = &["/livez", "/-/healthy", "/api/health"];
+    const LIFE: &[&str] = &["/livez", "/-/healthy", "/api/health", "/healthz", "/healthz?full=true"];
     each_container(set, |container| {
+        // That a port answers is life and no more.
+        if container.pointer("/livenessProbe/tcpSocket").is_some() {
+            return None;
+        }
         let path = text(container, "/livenessProbe/httpGet/path");
         (!LIFE.contains(&path)).then(|| format!("liveness asks {path:?}, which is not among {LIFE:?}"))
     })
 }
 
-/// One at a time: a second bot could only wait for the first one's lease.
+/// One at a time: a second bot could only wait for the first one's lease. A StatefulSet ends a pod before it starts its next.
 pub(crate) fn one_at_a_time(set: &Set) -> Vec<String> {
-    let fault = |deployment: &Value| {
-        let good = is(deployment, "/spec/strategy/type", "Recreate") && is(deployment, "/spec/replicas", 1);
-        (!good).then(|| format!("{}: set strategy Recreate and one replica", title(deployment)))
+    let fault = |workload: &Value| {
+        let stateful = text(workload, "/kind") == "StatefulSet";
+        let good = (stateful || is(workload, "/spec/strategy/type", "Recreate")) && is(workload, "/spec/replicas", 1);
+        (!good).then(|| format!("{}: set strategy Recreate and one replica", title(workload)))
     };
-    set.of_kind("Deployment").filter_map(fault).collect()
-}
-
-/// Images are on the machine, in one known version.
-pub(crate) fn images(set: &Set) -> Vec<String> {
-    const VERSION: &str = env!("CARGO_PKG_VERSION");
-    each_container(set, |container| {
-        let image = text(container, "/image");
-        let name =
-            image.strip_prefix("localhost/relais-").and_then(|rest| rest.strip_suffix(VERSION)?.strip_suffix(':'));
-        let ours = name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()));
-        let good = ours && is(container, "/imagePullPolicy", "Never");
-        (!good).then(|| format!("image {image:?}: expected localhost/relais-<name>:{VERSION}, pulled never"))
-    })
+    set.of_kind("Deployment").chain(set.of_kind("StatefulSet")).filter_map(fault).collect()
 }

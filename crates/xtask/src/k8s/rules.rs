@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::overlays::Overlay;
 use super::set::{Set, text, title};
-use super::{Tally, breaks, gitops, pods, wiring};
+use super::{Tally, breaks, gitops, images, plan, pods, roles, wiring};
 
 /// What an overlay is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,14 @@ const RULES: &[Rule] = &[
     site("probes", pods::probes),
     site("liveness", pods::liveness),
     site("one-at-a-time", pods::one_at_a_time),
-    site("images", pods::images),
+    site("images", images::known),
     site("grace", grace),
     site("selectors", wiring::selectors),
     site("ports", wiring::ports),
     site("references", wiring::references),
     site("mounts", wiring::mounts),
     site("room", wiring::room),
+    site("roles", roles::roles),
     site("default-deny", wiring::default_deny),
     site("metadata", wiring::metadata),
     gitops("shape", gitops::shape),
@@ -109,6 +110,11 @@ pub(super) fn judge(overlays: &[Overlay], tally: &mut Tally<'_>) -> anyhow::Resu
     let sets: Vec<&Set> = overlays.iter().map(|overlay| &overlay.set).collect();
     for set in sets.iter().copied().filter(|set| kind(set) == Kind::GitOps) {
         tally.judge(&format!("{}: allowed", set.name), &gitops::allowed(set, &sets))?;
+    }
+    tally.judge("images", &images::idle(&sets))?;
+    tally.judge("plan", &plan::fits(&sets))?;
+    for set in &sets {
+        tally.judge(&format!("{}: watched", set.name), &roles::watched(set, &sets))?;
     }
     let idle = breaks::ALL.iter().filter(|change| !noticed.contains(&(change.rule, change.what)));
     let idle: Vec<String> = idle.map(|change| format!("{} ({}) was tried nowhere", change.what, change.rule)).collect();

@@ -10,7 +10,9 @@ use super::set::{Set, list, quantity, selects, text, title};
 
 const LABELS: &[&str] = &["name", "instance", "version", "component", "part-of", "managed-by"];
 const SELECTED_BY: &[&str] = &["app.kubernetes.io/component", "app.kubernetes.io/name"];
-const CLUSTER_WIDE: &[&str] = &["Namespace", "PriorityClass"];
+const CLUSTER_WIDE: &[&str] = &["ClusterRole", "ClusterRoleBinding", "Namespace", "PersistentVolume", "PriorityClass"];
+/// Where ArgoCD is given rights by its own overlay.
+const DEPLOYED_TO: &[&str] = &["relais", "relais-monitoring"];
 /// Where clouds keep a machine's credentials.
 const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
@@ -32,7 +34,8 @@ pub(crate) fn namespaces(set: &Set) -> Vec<String> {
         let namespace = text(object, "/metadata/namespace");
         let known = set.of_kind("Namespace").any(|own| text(own, "/metadata/name") == namespace);
         let wide = CLUSTER_WIDE.contains(&text(object, "/kind"));
-        if wide { !namespace.is_empty() } else { !known }
+        let bound = text(object, "/kind") == "RoleBinding" && DEPLOYED_TO.contains(&namespace);
+        if wide { !namespace.is_empty() } else { !known && !bound }
     };
     set.objects
         .iter()
@@ -57,7 +60,7 @@ pub(crate) fn selectors(set: &Set) -> Vec<String> {
     let mut faults = Vec::new();
     for object in &set.objects {
         let pointer = match text(object, "/kind") {
-            "Deployment" | "PodDisruptionBudget" => "/spec/selector/matchLabels",
+            "Deployment" | "StatefulSet" | "PodDisruptionBudget" => "/spec/selector/matchLabels",
             "Service" if object.pointer("/spec/selector").is_some() => "/spec/selector",
             "NetworkPolicy" if object.pointer("/spec/podSelector/matchLabels").is_some() => {
                 "/spec/podSelector/matchLabels"
@@ -74,8 +77,8 @@ pub(crate) fn selectors(set: &Set) -> Vec<String> {
         if met != 1 {
             faults.push(format!("{}: its selector meets {met} workloads instead of one", title(object)));
         }
-        if text(object, "/kind") == "Deployment" && !selects(selector, object.pointer("/spec/template/metadata/labels"))
-        {
+        let pods = object.pointer("/spec/template/metadata/labels");
+        if pods.is_some() && !selects(selector, pods) {
             faults.push(format!("{}: does not select its own pods", title(object)));
         }
     }
