@@ -62,6 +62,11 @@
             inherit (self.nixosConfigurations) ec2;
             inherit (pkgs.stdenv.hostPlatform) system;
           };
+          laptop-image = import ./nixos/images/installer.nix {
+            inherit self nixpkgs;
+            inherit (self.nixosConfigurations) laptop;
+            inherit (pkgs.stdenv.hostPlatform) system;
+          };
           option-docs = import ./nix/option-docs.nix {
             inherit pkgs;
             inherit (self.nixosConfigurations.laptop) options;

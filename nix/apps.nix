@@ -4,6 +4,7 @@ lib.genAttrs
   [
     "publish-ami"
     "push-images"
+    "rotate-secrets"
     "watchdog-local"
   ]
   (name: {

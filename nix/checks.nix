@@ -46,6 +46,10 @@ packages
   licences = craneLib.cargoDeny {
     inherit (shared) src pname version;
   };
+  settings = import ./settings.nix {
+    inherit pkgs;
+    programs = packages;
+  };
   statements = lib.throwIf (
     broken != [ ]
   ) "these do not hold:\n  ${lib.concatStringsSep "\n  " broken}" said;

@@ -93,6 +93,7 @@ in
     // images
     // {
       watchdog-lambda = watchdog;
+      rotate-secrets = import ./rotate.nix { inherit pkgs; };
       push-images = import ./push.nix {
         inherit pkgs;
         images = lib.attrValues images;

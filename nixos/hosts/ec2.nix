@@ -35,7 +35,8 @@ in
 
   # Of the image and not of the running machine, whose disk grows to what Terraform gives it.
   image.modules.amazon = {
-    virtualisation.diskSize = 4 * 1024;
+    # What is free of it is blocks of zeros, which are neither sent nor paid.
+    virtualisation.diskSize = 6 * 1024;
     amazonImage.format = "raw";
     image.baseName = lib.mkForce "relais-ec2";
   };

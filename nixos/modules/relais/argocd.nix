@@ -16,7 +16,11 @@ let
   core = render "argocd" "${workloads.root}/argocd/overlays/${workloads.overlay}";
   told = render "gitops" "${workloads.root}/gitops/${workloads.overlay}";
   # Its kinds belong to its version. That of ApplicationSets is left out: it is the largest, and nobody here has one.
-  kinds = "${own.package.src}/manifests/crds";
+  # Copied, or the machine would carry all of ArgoCD's source.
+  kinds = pkgs.runCommand "argocd-kinds" { } ''
+    mkdir "$out"
+    cp ${own.package.src}/manifests/crds/{application,appproject}-crd.yaml "$out"
+  '';
 
   apply = pkgs.writeShellApplication {
     name = "relais-apply-argocd";

@@ -1,0 +1,31 @@
+# The programs judge the settings that the manifests give them, with placeholders where secrets will be; and refuse them with a
+# key that they do not know, so that the check is one.
+{ pkgs, programs }:
+let
+  inherit (pkgs) lib;
+  overlays = ../k8s/overlays;
+  judged = [
+    "bot"
+    "health"
+  ];
+in
+pkgs.runCommand "settings-are-good" { nativeBuildInputs = [ pkgs.jq ]; } ''
+  echo not-a-secret-0123456789 > secret
+  judge() {
+    jq --arg secret "$PWD/secret" '(.discord.token_file // empty, .key_file // empty) = $secret' "$2" > good.json
+    "$1" --check-config --config good.json
+    sed 's/"site"/"sight"/' good.json > bad.json
+    if "$1" --check-config --config bad.json 2> said; then
+      echo "$2 with a key that is misspelt is accepted" >&2
+      exit 1
+    fi
+    grep --quiet sight said
+  }
+  ${lib.concatMapStrings (
+    overlay:
+    lib.concatMapStrings (name: ''
+      judge ${lib.getExe programs.${name}} ${overlays}/${overlay}/${name}.json
+    '') judged
+  ) (lib.attrNames (builtins.readDir overlays))}
+  touch "$out"
+''
