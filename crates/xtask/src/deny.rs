@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
-
 use crate::gate::Gate;
+use crate::installed::Program;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
 
-const VERSION: &str = "0.20.2";
+const PROGRAM: Program = Program { package: "cargo-deny", version: "0.20.2", binary: "cargo-deny" };
 
 /// Fetching the advisory database is given up after this.
 const FETCH_LIMIT: Duration = Duration::from_secs(90);
@@ -62,21 +61,12 @@ fn closing(text: &str) -> String {
 
 /// The program: in `target/tools`, or on the PATH in a version that reads `deny.toml`, or built into `target/tools`.
 fn installed(gate: &Gate, log: &Log) -> anyhow::Result<PathBuf> {
-    let own_root = gate.target.join("tools");
-    let own = own_root.join("bin").join("cargo-deny");
-    for candidate in [own.clone(), PathBuf::from("cargo-deny")] {
-        let version = gate.command(&candidate).arg("--version").output();
-        if version.is_ok_and(|output| reads_our_file(&String::from_utf8_lossy(&output.stdout))) {
+    for candidate in [PROGRAM.own(gate), PathBuf::from("cargo-deny")] {
+        if reads_our_file(&Program::says(gate, &candidate)) {
             return Ok(candidate);
         }
     }
-    let mut install = gate.cargo(&["install", "cargo-deny", "--version", VERSION, "--locked", "--debug", "--root"]);
-    install.arg(&own_root);
-    let finished = log.run(install, None)?;
-    if !finished.success {
-        bail!("cargo-deny {VERSION} is not installed and could not be built: {}", finished.ending);
-    }
-    Ok(own)
+    PROGRAM.built(gate, log)?.map_err(anyhow::Error::msg)
 }
 
 /// Whether `cargo-deny 0.20.2` is ours or a later one of the same form.
@@ -85,7 +75,7 @@ fn reads_our_file(version: &str) -> bool {
         let mut parts = text.split('.').map_while(|part| part.parse::<u32>().ok());
         Some((parts.next()?, parts.next()?))
     };
-    version.split_whitespace().nth(1).and_then(series).is_some_and(|found| Some(found) >= series(VERSION))
+    version.split_whitespace().nth(1).and_then(series).is_some_and(|found| Some(found) >= series(PROGRAM.version))
 }
 
 #[cfg(test)]

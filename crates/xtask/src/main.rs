@@ -3,8 +3,8 @@
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
-//! [`k8s`], [`nix`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights, [`iam`]), how the result is
-//! counted and shown
+//! [`k8s`], [`nix`] with [`nix_style`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights,
+//! [`iam`]), programs that are built for them ([`installed`]) or come as packages ([`debian`]), how the result is counted and shown
 //! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`]), what is shipped from here
 //! ([`watchdog_zip`]).
 //!
@@ -24,8 +24,10 @@ mod files;
 mod fuzz;
 mod gate;
 mod iam;
+mod installed;
 mod k8s;
 mod nix;
+mod nix_style;
 mod policy_table;
 mod process;
 mod purity;

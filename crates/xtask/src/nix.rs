@@ -1,4 +1,4 @@
-//! The flake: what it is locked to, whether its files parse, and, where a Nix is new enough and finds its inputs, whether
+//! The flake: what it is locked to, how its files are written, and, where a Nix is new enough and finds its inputs, whether
 //! everything in it evaluates. Nothing is built.
 
 use std::ffi::OsStr;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::files::below;
 use crate::gate::Gate;
+use crate::nix_style;
 use crate::process::Log;
 use crate::table::Outcome;
 
@@ -28,6 +29,19 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         return Ok(Outcome::failed(format!("flake.lock: {}", faults.join("; "))));
     }
     let files = nix_files(&gate.root)?;
+    let style = nix_style::of(gate, log, &files)?;
+    let (evaluated, told) = meaning(gate, log, &files)?;
+    let mut notes: Vec<String> = style.faults.clone();
+    notes.extend(style.missing.into_iter().map(|reason| format!("style not run: {reason}")));
+    notes.push(told);
+    // The lock, and what follows.
+    let passed = 1 + style.passed + u64::from(evaluated == Some(true));
+    let failed = u64::from(evaluated == Some(false)) + style.faults.len() as u64;
+    Ok(Outcome::Ran { passed, failed, note: notes.join("; ") })
+}
+
+/// Whether the files mean something, as far as there is a Nix, and what was done.
+fn meaning(gate: &Gate, log: &Log, files: &[PathBuf]) -> anyhow::Result<(Option<bool>, String)> {
     let old = match version() {
         None => "nix is not installed".to_owned(),
         Some(version) if version < OLDEST => {
@@ -36,23 +50,23 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         Some(_) => return evaluate(gate, log),
     };
     if Command::new("nix-instantiate").arg("--version").output().is_err() {
-        return Ok(Outcome::NotRun(old));
+        return Ok((None, format!("{} files; not evaluated: {old}", files.len())));
     }
-    for file in &files {
+    for file in files {
         let mut parse = gate.command("nix-instantiate");
         parse.arg("--parse").arg(file);
         // The trees are long and nobody reads them; what is wrong with a file is on the other stream.
         let output = parse.output().context("start nix-instantiate")?;
         if !output.status.success() {
             log.say(String::from_utf8_lossy(&output.stderr).trim_end())?;
-            return Ok(Outcome::failed(format!("{} does not parse", file.display())));
+            return Ok((Some(false), format!("{} does not parse", file.display())));
         }
     }
-    Ok(Outcome::passed(format!("{} files parse; not evaluated: {old}", files.len())))
+    Ok((Some(true), format!("{} files parse; not evaluated: {old}", files.len())))
 }
 
 /// `nix flake check` without building, and without what would have to be built to evaluate.
-fn evaluate(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
+fn evaluate(gate: &Gate, log: &Log) -> anyhow::Result<(Option<bool>, String)> {
     let mut check = gate.command("nix");
     check.args(["--extra-experimental-features", "nix-command flakes", "flake", "check", "--no-build"]);
     check.args(["--no-write-lock-file", "--option", "allow-import-from-derivation", "false"]);
@@ -63,12 +77,18 @@ fn evaluate(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     }
     let checked = log.run(check, None)?;
     if checked.success {
-        return Ok(Outcome::passed("packages, images, hosts and what is said of them evaluate; nothing was built"));
+        return Ok((
+            Some(true),
+            "packages, images, hosts and what is said of them evaluate; nothing was built".to_owned(),
+        ));
     }
     if UNREACHABLE.iter().any(|words| checked.text.contains(words)) {
-        return Ok(Outcome::NotRun(format!("the flake's inputs cannot be fetched; {NIXPKGS} may name a nixpkgs")));
+        return Ok((
+            None,
+            format!("not evaluated: the flake's inputs cannot be fetched; {NIXPKGS} may name a nixpkgs"),
+        ));
     }
-    Ok(Outcome::failed("the flake does not evaluate: see the log"))
+    Ok((Some(false), "the flake does not evaluate: see the log".to_owned()))
 }
 
 /// The version of `nix`, if there is one: `nix (Nix) 2.34.8`.

@@ -30,7 +30,7 @@ pub(crate) const ALL: &[Step] = &[
         what: "the cloud account's description is valid and keeps its rules",
         run: terraform::run,
     },
-    Step { name: "nix", what: "the flake is locked, parses and evaluates", run: nix::run },
+    Step { name: "nix", what: "the flake is locked, formatted, without dead code, and evaluates", run: nix::run },
     Step {
         name: "k8s",
         what: "every overlay renders, fits the schemas and keeps its rules; alerts pass their tests",
