@@ -4,7 +4,7 @@
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
 //! [`k8s`], [`nix`] with [`nix_style`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights,
-//! [`iam`]), programs that are built for them ([`installed`]) or come as packages ([`debian`]), how the result is counted and shown
+//! [`iam`], [`workflows`]), programs that are built for them ([`installed`]) or come as packages ([`debian`]), how the result is counted and shown
 //! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`]), what is shipped from here
 //! ([`watchdog_zip`]).
 //!
@@ -36,6 +36,7 @@ mod suspend;
 mod table;
 mod terraform;
 mod watchdog_zip;
+mod workflows;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{costs, deny, drill, emulator, k8s, nix, policy_table, purity, suspend, terraform};
+use crate::{costs, deny, drill, emulator, k8s, nix, policy_table, purity, suspend, terraform, workflows};
 
 /// One step.
 pub(crate) struct Step {
@@ -31,6 +31,7 @@ pub(crate) const ALL: &[Step] = &[
         run: terraform::run,
     },
     Step { name: "nix", what: "the flake is locked, formatted, without dead code, and evaluates", run: nix::run },
+    Step { name: "workflows", what: "what runs at GitHub is pinned and narrow", run: workflows::run },
     Step {
         name: "k8s",
         what: "every overlay renders, fits the schemas and keeps its rules; alerts pass their tests",
