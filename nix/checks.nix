@@ -32,6 +32,7 @@ let
 in
 packages
 // lib.mapAttrs' (name: host: lib.nameValuePair "host-${name}" (systemOf host)) hosts
+// import ./manifests.nix { inherit pkgs; }
 // {
   fmt = craneLib.cargoFmt { inherit (shared) src pname version; };
   clippy = craneLib.cargoClippy (
@@ -41,8 +42,11 @@ packages
     }
   );
   docs = craneLib.cargoDoc (withDependencies // { env.RUSTDOCFLAGS = "--deny warnings"; });
-  # What needs an emulator of AWS is left to the gate.
-  tests = craneLib.cargoTest (withDependencies // { cargoTestExtraArgs = "-- --skip on_dynamodb"; });
+  # What needs an emulator of AWS is left to the gate. Each test is a process of its own here.
+  tests = craneLib.cargoNextest (
+    withDependencies // { cargoNextestExtraArgs = "-E 'not test(on_dynamodb)'"; }
+  );
+  doc-tests = craneLib.cargoDocTest withDependencies;
   licences = craneLib.cargoDeny {
     inherit (shared) src pname version;
   };
