@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -22,6 +23,12 @@ pub(crate) enum Subcommand {
     Init(Init),
     /// Look at the configured endpoints, decide, and switch the configured standby.
     Watch(Watch),
+    /// For rehearsals in clusters: carry TCP connections from one address to another.
+    #[command(hide = true)]
+    Carry(Carry),
+    /// For rehearsals in clusters: a small Discord with users, for one bot that somebody else runs.
+    #[command(hide = true)]
+    Company(Company),
 }
 
 #[derive(Debug, Default, Parser)]
@@ -56,9 +63,13 @@ pub(crate) struct Drill {
     /// Check the arguments and the policy, and end.
     #[arg(long)]
     pub(crate) check_config: bool,
+    /// Rehearse with the machines that this file (JSON) describes, instead of with processes of this one, at pace 1 unless
+    /// told otherwise. `cargo xtask cluster --scene drill` makes such machines out of clusters of Kubernetes.
+    #[arg(long)]
+    pub(crate) sites: Option<PathBuf>,
     /// Rehearse in the cloud account that this file (JSON) describes, instead of in the scenes' own world.
     #[cfg(feature = "aws")]
-    #[arg(long, conflicts_with = "scenes")]
+    #[arg(long, conflicts_with_all = ["scenes", "sites"])]
     pub(crate) account: Option<PathBuf>,
     /// Run the laptop's bot with a known bad design, to see it caught.
     #[cfg(feature = "mutants")]
@@ -90,6 +101,41 @@ pub(crate) struct Watch {
     /// Check the configuration file and what it names, and end.
     #[arg(long)]
     pub(crate) check_config: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Carry {
+    /// Where to listen.
+    #[arg(long)]
+    pub(crate) listen: SocketAddr,
+    /// Where every connection leads.
+    #[arg(long)]
+    pub(crate) to: SocketAddr,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Company {
+    /// Where the small Discord listens.
+    #[arg(long)]
+    pub(crate) listen: SocketAddr,
+    /// What the bot calls the gateway, if that is not where it listens: `ws://host:port`.
+    #[arg(long)]
+    pub(crate) gateway: Option<String>,
+    /// The bot's site.
+    #[arg(long)]
+    pub(crate) site: String,
+    /// The file with the bot's token.
+    #[arg(long)]
+    pub(crate) token_file: PathBuf,
+    /// The application that the bot runs as.
+    #[arg(long)]
+    pub(crate) application_id: u64,
+    /// The bot's store, to read from what its users were promised.
+    #[arg(long)]
+    pub(crate) store: String,
+    /// Discord's OpenAPI document [default: data/discord-openapi.json in $RELAIS_SHARED or ../shared].
+    #[arg(long)]
+    pub(crate) openapi: Option<PathBuf>,
 }
 
 impl Drill {

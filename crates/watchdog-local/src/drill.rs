@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use relais_host::exit::BadUsage;
-use relais_world::drill::{DrillOptions, Program, run as rehearse};
+use relais_world::drill::{DrillOptions, Program, Scene, run as rehearse};
 use relais_world::guest::GuestConfig;
 use relais_world::report::{html, json, table, terminal};
 
@@ -16,6 +16,7 @@ pub(crate) fn run(drill: Drill) -> anyhow::Result<()> {
     relais_host::trace::init_at(false, "error");
     let options = options(&drill)?;
     if drill.check_config {
+        drill.sites.as_deref().map(crate::sites::read).transpose()?;
         println!("the arguments and the policy are good");
         return Ok(());
     }
@@ -33,7 +34,10 @@ pub(crate) fn run(drill: Drill) -> anyhow::Result<()> {
             let account = crate::account::open(file, &options).await?;
             return relais_world::drill::in_account(&options, &account, &shutdown).await;
         }
-        rehearse(&options, &shutdown).await
+        match &drill.sites {
+            Some(file) => relais_world::drill::at_kept_sites(&options, &crate::sites::read(file)?, &shutdown).await,
+            None => rehearse(&options, &shutdown).await,
+        }
     });
     terminal::restore_cursor();
     let report = report?;
@@ -49,7 +53,8 @@ pub(crate) fn run(drill: Drill) -> anyhow::Result<()> {
 fn options(drill: &Drill) -> anyhow::Result<DrillOptions> {
     let scenes = drill.chosen()?;
     let policy = relais_host::config::policy(drill.policy.as_deref())?;
-    for pace in scenes.iter().map(|scene| drill.pace.unwrap_or_else(|| scene.default_pace())) {
+    let default = |scene: &Scene| if drill.sites.is_some() { 1.0 } else { scene.default_pace() };
+    for pace in scenes.iter().map(|scene| drill.pace.unwrap_or_else(|| default(scene))) {
         policy.paced(pace).map_err(|error| BadUsage(format!("--pace {pace}: {error}")))?;
     }
     #[cfg(feature = "mutants")]
@@ -76,7 +81,7 @@ fn guest(file: &Path) -> anyhow::Result<GuestConfig> {
 }
 
 /// Discord's document: the named one must be there, the shared one may be.
-fn openapi(named: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
+pub(crate) fn openapi(named: Option<&Path>) -> anyhow::Result<Option<PathBuf>> {
     if let Some(file) = named {
         return match file.is_file() {
             true => Ok(Some(file.to_owned())),

@@ -6,8 +6,10 @@
 #[cfg(feature = "aws")]
 mod account;
 mod arguments;
+mod company;
 mod drill;
 mod init;
+mod sites;
 mod watch;
 mod watch_config;
 
@@ -29,5 +31,7 @@ fn main() -> ExitCode {
         Some(Subcommand::Drill(drill)) => drill::run(drill),
         Some(Subcommand::Init(init)) => init::run(&init),
         Some(Subcommand::Watch(watch)) => watch::run(&watch),
+        Some(Subcommand::Carry(carry)) => company::carry(&carry),
+        Some(Subcommand::Company(company)) => company::keep(&company),
     })
 }

@@ -79,7 +79,8 @@ pub struct Users {
     discord: Arc<SmallDiscord>,
     interval: Duration,
     inside: Arc<Mutex<Inside>>,
-    stop: CancellationToken,
+    /// Of the stream that runs, or ran last.
+    stop: Mutex<CancellationToken>,
     task: Mutex<Option<JoinHandle<()>>>,
     number: Arc<AtomicU64>,
 }
@@ -102,7 +103,7 @@ impl Users {
             discord,
             interval: pace.real(interval).max(QUICKEST),
             inside: Arc::default(),
-            stop: CancellationToken::new(),
+            stop: Mutex::default(),
             task: Mutex::new(None),
             number: Arc::default(),
         }
@@ -124,10 +125,11 @@ impl Users {
         lock(&self.inside)
     }
 
-    /// Users begin to talk.
+    /// Users begin to talk, or go on after they had stopped.
     pub fn start(&self) {
         let (discord, inside) = (Arc::clone(&self.discord), Arc::clone(&self.inside));
-        let (stop, interval, number) = (self.stop.clone(), self.interval, Arc::clone(&self.number));
+        let (stop, interval, number) = (CancellationToken::new(), self.interval, Arc::clone(&self.number));
+        *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
         let task = tokio::spawn(async move {
             let mut waiting = JoinSet::new();
             let mut ticks = tokio::time::interval(interval);
@@ -145,7 +147,7 @@ impl Users {
 
     /// Users stop talking; returns when the last interaction is answered or has expired.
     pub async fn stop(&self) {
-        self.stop.cancel();
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner).cancel();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task
             && let Err(error) = task.await
@@ -193,7 +195,7 @@ impl Users {
 impl Drop for Users {
     /// A scene that failed half-way leaves no users behind.
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop.get_mut().unwrap_or_else(PoisonError::into_inner).cancel();
         if let Some(task) = self.task.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             task.abort();
         }

@@ -192,11 +192,10 @@ pub(super) async fn after_the_first_site(stage: &Stage, account: &Account) -> an
     let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?;
     let deadline = stage.now_ms() + WELL * 1000;
     while probe.probe().await != ProbeSight::Ok {
-        anyhow::ensure!(
-            stage.now_ms() < deadline,
-            "the laptop's health was not good in time; its bot's log: {}",
-            stage.bot_log(Site::Laptop)
-        );
+        if stage.now_ms() >= deadline {
+            let log = stage.bot_log(Site::Laptop).await;
+            anyhow::bail!("the laptop's health was not good in time; its bot's log: {log}");
+        }
         tokio::time::sleep(LOOK).await;
     }
     // Its first minute may not have come yet; a crash before that would wait for it.

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use relais_failover::{Policy, Site};
 use serde_json::json;
 
-use super::stage::{APPLICATION, Program};
+use super::place::APPLICATION;
+use super::stage::Program;
 use crate::addresses::{Addresses, Party};
 use crate::nodes::ProcessConfig;
 
@@ -48,7 +49,7 @@ pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
         std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
         anyhow::Ok(path)
     };
-    let token = write("token", super::TOKEN.to_owned())?;
+    let token = write("token", super::place::TOKEN.to_owned())?;
     let key = write("key", (*health_key).to_owned())?;
     let policy = write("policy.json", policy.to_json())?;
     write("suspended-ms", "0".to_owned())?;

@@ -9,9 +9,9 @@ use relais_watchdog::ports::{MachineId, Standby as _, StandbyError};
 use tokio_util::sync::CancellationToken;
 
 use super::account::{Account, Mirror};
+use super::ground::Ground;
 use super::stage::Stage;
 use crate::ec2::{Call, Ec2Config, Ec2Entry, Ec2Event, Fault, MachineEnd, MachineHooks, SmallEc2};
-use crate::nodes::Node;
 use crate::pace::Pace;
 use crate::report::{Mark, MarkKind};
 
@@ -19,7 +19,7 @@ use crate::report::{Mark, MarkKind};
 const GRACE: Duration = Duration::from_secs(8);
 
 struct CloudNode {
-    node: Arc<Node>,
+    node: Arc<Ground>,
     pace: Pace,
 }
 
@@ -27,14 +27,17 @@ struct CloudNode {
 impl MachineHooks for CloudNode {
     async fn pod(&self, machine: &MachineId) {
         if let Err(error) = self.node.start().await {
-            tracing::error!(%machine, %error, "the cloud node did not start");
+            tracing::error!(%machine, error = format!("{error:#}"), "the cloud node did not start");
         }
     }
 
     async fn ended(&self, _: &MachineId, how: MachineEnd) {
-        match how {
+        let ended = match how {
             MachineEnd::Ordered => self.node.terminate(self.pace.real(GRACE)).await,
             MachineEnd::Lost => self.node.kill().await,
+        };
+        if let Err(error) = ended {
+            tracing::error!(error = format!("{error:#}"), "the cloud node did not end");
         }
     }
 }
@@ -52,7 +55,7 @@ pub(super) enum Machines {
 
 impl Machines {
     /// A small EC2 whose machine runs the cloud node: 16 s to running, 20 s more to the pod. Or the mirror of an account's.
-    pub(super) fn new(account: Option<&Account>, pace: Pace, cloud: &Arc<Node>, over: &CancellationToken) -> Self {
+    pub(super) fn new(account: Option<&Account>, pace: Pace, cloud: &Arc<Ground>, over: &CancellationToken) -> Self {
         let hooks = Arc::new(CloudNode { node: Arc::clone(cloud), pace });
         match account {
             Some(account) => Self::Account(Mirror::start(&account.standby, hooks, pace, over.clone())),

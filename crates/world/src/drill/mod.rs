@@ -4,8 +4,11 @@
 mod account;
 mod expect;
 mod files;
+mod ground;
+mod kept;
 mod ledger;
 mod machine;
+mod place;
 mod scene;
 mod scenes;
 mod stage;
@@ -22,15 +25,11 @@ use tokio_util::sync::CancellationToken;
 use crate::guest::GuestConfig;
 use crate::report::{DrillReport, SceneReport};
 pub use account::Account;
+pub use kept::{Acts, Kept, KeptSites, KeptWays};
+use place::Place;
 pub use scene::{Scene, UnknownScene};
 pub use stage::Program;
 use stage::Stage;
-
-/// The token of the rehearsal's bot; it opens nothing but the small Discord.
-const TOKEN: &str = "rehearsal.token.of-the-small-discord";
-
-/// The key that signs health answers in a rehearsal.
-const HEALTH_KEY: &str = "rehearsal-health-key-0123456789abcdef";
 
 /// What to rehearse.
 #[derive(Debug, Clone)]
@@ -61,11 +60,35 @@ pub async fn run(options: &DrillOptions, shutdown: &CancellationToken) -> anyhow
     let mut scenes = Vec::new();
     for scene in &options.scenes {
         let pace = options.pace.unwrap_or_else(|| scene.default_pace());
-        let report =
-            play(*scene, pace, options, None, shutdown).await.with_context(|| format!("play scene {scene}"))?;
-        scenes.push(report);
+        scenes.push(named(*scene, pace, options, Place::Here, shutdown).await?);
     }
     report(options, scenes)
+}
+
+/// The same around machines that somebody else keeps, at pace 1 unless told otherwise: what runs there is not ours to hurry.
+///
+/// # Errors
+/// As [`run`], and if a machine does not do as it is told.
+pub async fn at_kept_sites(
+    options: &DrillOptions,
+    sites: &KeptSites,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<DrillReport> {
+    let mut scenes = Vec::new();
+    for scene in &options.scenes {
+        scenes.push(named(*scene, options.pace.unwrap_or(1.0), options, Place::Kept(sites), shutdown).await?);
+    }
+    report(options, scenes)
+}
+
+async fn named(
+    scene: Scene,
+    pace: f64,
+    options: &DrillOptions,
+    place: Place<'_>,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<SceneReport> {
+    play(scene, pace, options, place, shutdown).await.with_context(|| format!("play scene {scene}"))
 }
 
 /// Plays a whole failover in a cloud account that is there already: its table, its watchdog, its machines.
@@ -78,7 +101,8 @@ pub async fn in_account(
     shutdown: &CancellationToken,
 ) -> anyhow::Result<DrillReport> {
     let pace = options.pace.unwrap_or_else(|| Scene::Account.default_pace());
-    let played = play(Scene::Account, pace, options, Some(account), shutdown).await.context("play in the account")?;
+    let played =
+        play(Scene::Account, pace, options, Place::Account(account), shutdown).await.context("play in the account")?;
     report(options, vec![played])
 }
 
@@ -98,13 +122,16 @@ async fn play(
     scene: Scene,
     pace: f64,
     options: &DrillOptions,
-    account: Option<&Account>,
+    place: Place<'_>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<SceneReport> {
-    let stage = Stage::build(options, pace, account).await?;
+    let stage = tokio::select! {
+        stage = Stage::build(options, pace, place) => stage?,
+        () = shutdown.cancelled() => anyhow::bail!("interrupted"),
+    };
     let stage = Arc::new(stage);
     let played = tokio::select! {
-        played = perform(scene, &stage, account) => played,
+        played = perform(scene, &stage, place.account()) => played,
         () = shutdown.cancelled() => Err(anyhow::anyhow!("interrupted")),
     };
     let keep = match &played {
@@ -112,11 +139,14 @@ async fn play(
         Ok(_) | Err(_) => options.keep.as_ref(),
     };
     if let Some(folder) = keep {
+        for site in Site::ALL {
+            stage.ground(site).leave_log(stage.folder.path()).await;
+        }
         keep_logs(stage.folder.path(), &folder.join(scene.name()));
     }
     stage.over.cancel();
-    stage.laptop.kill().await;
-    stage.cloud.kill().await;
+    stage.laptop.clear().await;
+    stage.cloud.clear().await;
     match Arc::try_unwrap(stage) {
         Ok(stage) => stage.strike().await,
         // A task that has not noticed the end yet still looks at the stage; dropping it closes the rest.
@@ -153,7 +183,9 @@ async fn act(scene: Scene, stage: &Arc<Stage>, account: Option<&Account>) -> any
         stage.laptop.start().await?;
     }
     let up = stage.until(120, |stage| stage.connected(first)).await;
-    anyhow::ensure!(up, "the {first} did not connect to Discord; its log: {}", stage.bot_log(first));
+    if !up {
+        anyhow::bail!("the {first} did not connect to Discord; its log: {}", stage.bot_log(first).await);
+    }
     if let (Site::Laptop, Some(age)) = (first, standby) {
         machine::preset(stage, age).await;
     }

@@ -57,7 +57,7 @@ pub(super) const fn standby_age(scene: Scene) -> Option<u64> {
 async fn crash(stage: &Stage) -> anyhow::Result<Expectation> {
     stage.pass(5.0).await;
     stage.mark(MarkKind::Fault, "laptop dies");
-    stage.laptop.kill().await;
+    stage.laptop.kill().await?;
     let mut expect = Expectation::starts(1);
     expect.that(speaks(stage, Site::Cloud, 120).await, "the cloud speaks within 120 s");
     stage.pass(5.0).await;
@@ -104,11 +104,11 @@ async fn funnel(stage: &Stage) -> anyhow::Result<Expectation> {
 
 async fn store_cut(stage: &Stage) -> anyhow::Result<Expectation> {
     stage.pass(5.0).await;
-    stage.link(&stage.laptop_store, LinkMode::Blackhole, "laptop loses the store").await?;
+    stage.laptop_store(LinkMode::Blackhole, "laptop loses the store").await?;
     let cut = stage.now_ms();
     let mut expect = Expectation::starts(1);
     expect.that(speaks(stage, Site::Cloud, 120).await, "the cloud speaks");
-    stage.link(&stage.laptop_store, LinkMode::Open, "laptop has the store again").await?;
+    stage.laptop_store(LinkMode::Open, "laptop has the store again").await?;
     stage.pass(10.0).await;
     let fence = u64::try_from(stage.pace.protocol(stage.policy.self_fence).as_millis()).unwrap_or(u64::MAX);
     let last = stage.last_effect_ms(Site::Laptop);
@@ -128,13 +128,11 @@ async fn suspend(stage: &Stage) -> anyhow::Result<Expectation> {
     expect.that(speaks(stage, Site::Cloud, 39).await, "the cloud speaks while the laptop stands still");
     stage.pass((40.0 - (stage.now_ms() - asleep) as f64 / 1000.0).max(0.0)).await;
     // A machine that wakes has Discord's socket at once and the rest of its network a little later.
-    stage
-        .link(&stage.laptop_store, LinkMode::Blackhole, "the store is not reachable yet for the waking laptop")
-        .await?;
+    stage.laptop_store(LinkMode::Blackhole, "the store is not reachable yet for the waking laptop").await?;
     let woken = stage.now_ms();
     stage.wake_laptop().await?;
     stage.pass(8.0).await;
-    stage.link(&stage.laptop_store, LinkMode::Open, "the store is reachable again").await?;
+    stage.laptop_store(LinkMode::Open, "the store is reachable again").await?;
     stage.pass(12.0).await;
     let spoke = stage.last_effect_ms(Site::Laptop).is_some_and(|last| last >= woken);
     expect.that(!spoke, "the woken laptop does not speak on its dead lease");
@@ -146,14 +144,14 @@ async fn flap(stage: &Stage) -> anyhow::Result<Expectation> {
     let mut expect = Expectation::starts(1);
     stage.pass(5.0).await;
     stage.mark(MarkKind::Fault, "laptop dies");
-    stage.laptop.kill().await;
+    stage.laptop.kill().await?;
     expect.that(speaks(stage, Site::Cloud, 120).await, "the cloud speaks");
     stage.mark(MarkKind::Recovery, "laptop returns");
     stage.laptop.start().await?;
     expect.that(speaks(stage, Site::Laptop, 180).await, "the bot comes home after the first flip");
     stage.pass(5.0).await;
     stage.mark(MarkKind::Fault, "laptop dies again");
-    stage.laptop.kill().await;
+    stage.laptop.kill().await?;
     expect.that(speaks(stage, Site::Cloud, 60).await, "the cloud, still running, speaks");
     stage.mark(MarkKind::Recovery, "laptop returns again");
     let returned = stage.now_ms();
@@ -170,7 +168,7 @@ async fn no_capacity(stage: &Stage) -> anyhow::Result<Expectation> {
     stage.fail_capacity(3);
     stage.pass(5.0).await;
     stage.mark(MarkKind::Fault, "laptop dies, and there is no capacity");
-    stage.laptop.kill().await;
+    stage.laptop.kill().await?;
     let mut expect = Expectation::starts(1);
     expect.that(speaks(stage, Site::Cloud, 150).await, "the cloud speaks once there is capacity");
     stage.pass(5.0).await;
@@ -197,7 +195,7 @@ async fn home(stage: &Stage) -> anyhow::Result<Expectation> {
 async fn in_account(stage: &Stage) -> anyhow::Result<Expectation> {
     stage.pass(5.0).await;
     stage.mark(MarkKind::Fault, "laptop dies");
-    stage.laptop.kill().await;
+    stage.laptop.kill().await?;
     let mut expect = Expectation::starts(1);
     expect.that(speaks(stage, Site::Cloud, 150).await, "the cloud speaks");
     stage.pass(20.0).await;

@@ -12,11 +12,13 @@ use relais_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::DrillOptions;
-use super::account::Account;
 use super::files::{Told, process_of, suspension_file, write_files, write_targets};
+use super::ground::Ground;
+use super::kept::Kept;
 use super::ledger::Ledger;
 use super::machine::Machines;
-use crate::addresses::{Addresses, Party};
+use super::place::{Place, Ways};
+use crate::addresses::Addresses;
 use crate::discord::{DiscordConfig, Kind, OldSocket, SmallDiscord};
 use crate::guest::{Carried, Guest};
 use crate::links::{Link, LinkMode};
@@ -25,9 +27,6 @@ use crate::pace::Pace;
 use crate::report::measure::AcceptedEffect;
 use crate::report::{Mark, MarkKind};
 use crate::users::Users;
-
-/// The application the bot runs as.
-pub(super) const APPLICATION: u64 = 300;
 
 /// How the processes of the sites are started: the program and what stands before `bot --config F`.
 #[derive(Debug, Clone)]
@@ -44,16 +43,13 @@ pub(super) struct Stage {
     pub(super) policy: Policy,
     pub(super) began: u64,
     pub(super) folder: tempfile::TempDir,
-    pub(super) addresses: Addresses,
     pub(super) store: Arc<dyn Store>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) discord: Arc<SmallDiscord>,
     /// The accepted effects read from the small Discord's log so far, and how much of the log that is.
     pub(super) heard: Mutex<(usize, Vec<AcceptedEffect>)>,
-    pub(super) laptop: Arc<Node>,
-    /// The machine around the laptop's processes, if it is a virtual one.
-    guest: Option<Guest>,
-    pub(super) cloud: Arc<Node>,
+    pub(super) laptop: Arc<Ground>,
+    pub(super) cloud: Arc<Ground>,
     pub(super) machines: Machines,
     pub(super) public: Link,
     pub(super) laptop_store: Link,
@@ -64,7 +60,11 @@ pub(super) struct Stage {
     pub(super) marks: Mutex<Vec<Mark>>,
     pub(super) last_look: super::watching::LastLook,
     pub(super) over: CancellationToken,
+    /// With which the watchdog checks the laptop's health.
+    pub(super) health_key: String,
     suspended: Mutex<Suspension>,
+    /// Held against other rehearsals.
+    _addresses: Addresses,
 }
 
 /// How long the laptop has stood still in all: what a clock that does not count suspend would miss.
@@ -75,8 +75,15 @@ struct Suspension {
 }
 
 impl Stage {
-    /// Builds the world, with nothing running on either site yet; in a cloud account if there is one.
-    pub(super) async fn build(options: &DrillOptions, pace: f64, account: Option<&Account>) -> anyhow::Result<Self> {
+    /// Builds the world, with nothing running on either site yet; in a cloud account, or around machines that somebody else
+    /// keeps, if that is the place.
+    pub(super) async fn build(options: &DrillOptions, pace: f64, place: Place<'_>) -> anyhow::Result<Self> {
+        let (account, kept) = (place.account(), place.kept());
+        if let Some(kept) = kept {
+            // May take minutes, which are none of the scene's.
+            kept.laptop.prepare().await?;
+            kept.cloud.prepare().await?;
+        }
         let program = &options.program;
         let policy = options.policy.paced(pace)?;
         let pace = Pace::new(pace)?;
@@ -91,39 +98,46 @@ impl Stage {
             None => own_store(&policy, folder.path(), &ledger, addresses.store(), &over).await?,
         };
 
-        let discord = Arc::new(start_discord(&addresses, pace, options.openapi.as_deref()).await?);
+        let ways = Ways::of(place, &addresses);
         let discord_ports = [addresses.discord(), second_discord(&addresses)];
-        let public = account.map_or_else(|| addresses.public_link(Site::Laptop), |account| account.public);
-        let links = Links::open(&addresses, public, discord_ports).await?;
-        let health_key = account.map_or(super::HEALTH_KEY, |account| &account.health_key);
+        let discord = start_discord(discord_ports, &ways, place, pace, options.openapi.as_deref()).await?;
+        let discord = Arc::new(discord);
+        let links = Links::open(&ways, addresses.store(), discord_ports).await?;
+        let health_key = place.health_key().to_owned();
         let store_url = account.map(|account| account.store_url.as_str());
-        write_files(&Told {
-            folder: folder.path(),
-            addresses: &addresses,
-            policy: &policy,
-            program,
-            store: store_url,
-            health_key,
-        })?;
+        if kept.is_none() {
+            write_files(&Told {
+                folder: folder.path(),
+                addresses: &addresses,
+                policy: &policy,
+                program,
+                store: store_url,
+                health_key: &health_key,
+            })?;
+        }
 
-        if let Some(file) = &options.targets {
+        if let Some(file) = options.targets.as_ref().filter(|_| kept.is_none()) {
             write_targets(file, &addresses)?;
         }
 
         let path = folder.path();
         let processes = |site| ["bot", "health"].map(|process| process_of(program, path, site, process)).to_vec();
         let node = |site: Site, processes| {
-            let name = site.to_string();
-            Arc::new(Node::new(NodeConfig { name, processes, log_dir: path.to_owned(), pace }))
+            Node::new(NodeConfig { name: site.to_string(), processes, log_dir: path.to_owned(), pace })
         };
-        let mut at_home = processes(Site::Laptop);
-        let mut guest = None;
-        if let Some(config) = &options.laptop {
-            let carried = Carried { site: Site::Laptop, folder: path, addresses: &addresses, processes: &at_home };
-            let (machine, starts) = Guest::prepare(config, &carried).await.context("prepare the laptop's machine")?;
-            (guest, at_home) = (Some(machine), vec![starts]);
-        }
-        let (laptop, cloud) = (node(Site::Laptop, at_home), node(Site::Cloud, processes(Site::Cloud)));
+        let ground = async |site: Site| {
+            anyhow::Ok(Arc::new(match (kept, options.laptop.as_ref().filter(|_| site == Site::Laptop)) {
+                (Some(kept), _) => Ground::Kept(Kept::clone(kept.of(site))),
+                (None, Some(config)) => {
+                    let carried = Carried { site, folder: path, addresses: &addresses, processes: &processes(site) };
+                    let (guest, starts) =
+                        Guest::prepare(config, &carried).await.context("prepare a virtual machine")?;
+                    Ground::Virtual(node(site, vec![starts]), guest)
+                }
+                (None, None) => Ground::Own(node(site, processes(site))),
+            }))
+        };
+        let (laptop, cloud) = (ground(Site::Laptop).await?, ground(Site::Cloud).await?);
         let machines = Machines::new(account, pace, &cloud, &over);
         let users = match account {
             Some(_) => Users::leisurely(Arc::clone(&discord), pace),
@@ -135,13 +149,11 @@ impl Stage {
             policy,
             began,
             folder,
-            addresses,
             store,
             ledger,
             discord,
             heard: Mutex::default(),
             laptop,
-            guest,
             cloud,
             machines,
             public,
@@ -153,7 +165,9 @@ impl Stage {
             marks: Mutex::new(Vec::new()),
             last_look: super::watching::LastLook::default(),
             over,
+            health_key,
             suspended: Mutex::default(),
+            _addresses: addresses,
         })
     }
 
@@ -207,15 +221,17 @@ impl Stage {
         self.discord.log().iter().any(|entry| *entry.source == *site.as_str() && opened(&entry.kind))
     }
 
-    /// The last lines of a site's bot log, for an error.
-    pub(super) fn bot_log(&self, site: Site) -> String {
-        let node = match site {
+    /// The machine of a site.
+    pub(super) fn ground(&self, site: Site) -> &Ground {
+        match site {
             Site::Laptop => &self.laptop,
             Site::Cloud => &self.cloud,
-        };
-        // A virtual machine has one log for all that it says.
-        let said = ["bot", "guest"].map(|process| std::fs::read_to_string(node.log_of(process)).unwrap_or_default());
-        let text = said.concat();
+        }
+    }
+
+    /// The last lines of a site's bot log, for an error.
+    pub(super) async fn bot_log(&self, site: Site) -> String {
+        let text = self.ground(site).bot_log().await;
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(8)..].join("\n")
     }
@@ -235,10 +251,7 @@ impl Stage {
 
     /// The laptop stands still.
     pub(super) async fn suspend_laptop(&self) -> anyhow::Result<()> {
-        match &self.guest {
-            Some(guest) => guest.sleep().await?,
-            None => self.laptop.suspend()?,
-        }
+        self.laptop.suspend().await?;
         self.suspension().since = Some(clock::now().as_millis());
         self.mark(MarkKind::Fault, "laptop suspended");
         Ok(())
@@ -254,10 +267,7 @@ impl Stage {
             suspended.total_ms
         };
         std::fs::write(suspension_file(self.folder.path()), total.to_string()).context("write the suspension")?;
-        match &self.guest {
-            Some(guest) => guest.wake().await?,
-            None => self.laptop.wake()?,
-        }
+        self.laptop.wake().await?;
         self.mark(MarkKind::Recovery, "laptop awake");
         Ok(())
     }
@@ -274,11 +284,28 @@ impl Stage {
         Ok(())
     }
 
+    /// The laptop loses the store, or has it again.
+    pub(super) async fn laptop_store(&self, mode: LinkMode, text: &str) -> anyhow::Result<()> {
+        match self.laptop.as_ref() {
+            Ground::Own(_) | Ground::Virtual(..) => self.link(&self.laptop_store, mode, text).await,
+            Ground::Kept(kept) if mode == LinkMode::Open => {
+                kept.mend_store().await?;
+                self.mark(MarkKind::Recovery, text);
+                Ok(())
+            }
+            Ground::Kept(kept) => {
+                kept.cut_store().await?;
+                self.mark(MarkKind::Fault, text);
+                Ok(())
+            }
+        }
+    }
+
     /// Ends everything in order.
     pub(super) async fn strike(self) {
         self.over.cancel();
-        self.laptop.kill().await;
-        self.cloud.kill().await;
+        self.laptop.clear().await;
+        self.cloud.clear().await;
         let links = [self.public, self.laptop_store, self.cloud_store, self.laptop_discord, self.cloud_discord];
         for link in links {
             link.close().await;
@@ -295,15 +322,14 @@ struct Links {
 }
 
 impl Links {
-    async fn open(addresses: &Addresses, public: SocketAddr, discord: [SocketAddr; 2]) -> anyhow::Result<Self> {
-        let store = addresses.store();
-        let store_link = |site| addresses.store_link(Party::Site(site));
+    async fn open(ways: &Ways, store: SocketAddr, discord: [SocketAddr; 2]) -> anyhow::Result<Self> {
+        let Ways { laptop, cloud, .. } = ways;
         Ok(Self {
-            public: Link::open("public", public, addresses.health(Site::Laptop)).await?,
-            laptop_store: Link::open("laptop-store", store_link(Site::Laptop), store).await?,
-            cloud_store: Link::open("cloud-store", store_link(Site::Cloud), store).await?,
-            laptop_discord: Link::open("laptop-discord", addresses.discord_link(Site::Laptop), discord[0]).await?,
-            cloud_discord: Link::open("cloud-discord", addresses.discord_link(Site::Cloud), discord[1]).await?,
+            public: Link::open("public", ways.public, ways.health).await?,
+            laptop_store: Link::open("laptop-store", laptop.store, store).await?,
+            cloud_store: Link::open("cloud-store", cloud.store, store).await?,
+            laptop_discord: Link::open("laptop-discord", laptop.discord, discord[0]).await?,
+            cloud_discord: Link::open("cloud-discord", cloud.discord, discord[1]).await?,
         })
     }
 }
@@ -314,13 +340,18 @@ fn second_discord(addresses: &Addresses) -> SocketAddr {
     SocketAddr::new(first.ip(), first.port() + 1)
 }
 
-async fn start_discord(addresses: &Addresses, pace: Pace, openapi: Option<&Path>) -> anyhow::Result<SmallDiscord> {
-    let listeners =
-        vec![(Site::Laptop.to_string(), addresses.discord()), (Site::Cloud.to_string(), second_discord(addresses))];
+async fn start_discord(
+    ports: [SocketAddr; 2],
+    ways: &Ways,
+    place: Place<'_>,
+    pace: Pace,
+    openapi: Option<&Path>,
+) -> anyhow::Result<SmallDiscord> {
+    let listeners = vec![(Site::Laptop.to_string(), ports[0]), (Site::Cloud.to_string(), ports[1])];
     let clock = Arc::new(|| clock::now().as_millis());
-    let mut config = DiscordConfig::new(listeners, super::TOKEN, APPLICATION, clock);
-    for site in Site::ALL {
-        config.gateway_urls.insert(site.to_string(), format!("ws://{}", addresses.discord_link(site)));
+    let mut config = DiscordConfig::new(listeners, place.token(), place.application_id(), clock);
+    for (site, way) in [(Site::Laptop, &ways.laptop), (Site::Cloud, &ways.cloud)] {
+        config.gateway_urls.insert(site.to_string(), way.gateway.clone());
     }
     config.pace = pace.factor();
     config.openapi = openapi.map(Path::to_owned);

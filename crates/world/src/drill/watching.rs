@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use relais_failover::Site;
 use relais_failover::act::Action;
 use relais_host::clock::unix_now;
 use relais_host::secret::Secret;
@@ -24,8 +23,8 @@ pub(super) type LastLook = Arc<Mutex<Option<TickReport>>>;
 
 /// Starts the real watchdog against the public path, the store and the small EC2. In a cloud account another one watches.
 pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
-    let key = Secret::new(super::HEALTH_KEY).ok_or_else(|| anyhow::anyhow!("the rehearsal's key is empty"))?;
-    let url = format!("http://{}/health", stage.addresses.public_link(Site::Laptop));
+    let key = Secret::new(&stage.health_key).ok_or_else(|| anyhow::anyhow!("the rehearsal's key is empty"))?;
+    let url = format!("http://{}/health", stage.public.address());
     let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?;
     let stage = Arc::clone(stage);
     Ok(tokio::spawn(async move {
