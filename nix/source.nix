@@ -16,6 +16,7 @@ lib.fileset.toSource {
     (craneLib.fileset.commonCargoSources root)
     (lib.fileset.fileFilter (file: lib.any file.hasExt read) ../crates)
     ../docs/prices.json
+    ../k8s/README.md
     # The gate's tests read how it is built.
     ../flake.lock
     ../k8s/images.json

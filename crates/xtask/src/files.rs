@@ -1,5 +1,7 @@
 //! What is in a folder, in a stable order.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -23,4 +25,12 @@ pub(crate) fn below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     Ok(found)
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut opened = options.open(file).with_context(|| format!("write {}", file.display()))?;
+    opened.write_all(bytes).with_context(|| format!("write {}", file.display()))
 }

@@ -4,8 +4,9 @@
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
 //! [`k8s`], [`nix`] with [`nix_style`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights,
-//! [`iam`], [`workflows`]), programs that are built for them ([`installed`]) or come as packages ([`debian`]), how the result is counted and shown
-//! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`]), what is shipped from here
+//! [`iam`], [`workflows`]), programs that are built for them ([`installed`]) or come as packages ([`debian`]), how the result is
+//! counted and shown
+//! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`], [`cluster`]), what is shipped from here
 //! ([`watchdog_zip`]).
 //!
 //! Deliberately absent: any step that changes the source, and any retry. A step that cannot run here says so in the
@@ -13,6 +14,7 @@
 
 mod benchmarks;
 mod cloud;
+mod cluster;
 mod costs;
 mod count;
 mod debian;
@@ -84,6 +86,17 @@ enum Cli {
         #[arg(long)]
         shipped: bool,
     },
+    /// Bot and health server as pods of a real Kubernetes: what is applied, what goes wrong, and a failover between two clusters
+    Cluster(cluster::Asked),
+    /// One act done to a site in a cluster; `cluster` and its drill use it
+    #[command(hide = true)]
+    ClusterSite {
+        /// The site's plan
+        plan: std::path::PathBuf,
+        /// What is done
+        #[arg(value_enum)]
+        act: cluster::Act,
+    },
     /// Builds and packs the watchdog for Lambda: target/dist/watchdog-lambda.zip
     WatchdogZip,
 }
@@ -114,6 +127,10 @@ fn main() -> ExitCode {
         }
         Ok(Cli::E2eAws { mode, shipped }) => {
             return code(gate::Gate::new().and_then(|gate| e2e_aws::run(&gate, mode, shipped)));
+        }
+        Ok(Cli::Cluster(asked)) => return code(gate::Gate::new().and_then(|gate| cluster::run(&gate, &asked))),
+        Ok(Cli::ClusterSite { plan, act }) => {
+            return code(gate::Gate::new().and_then(|gate| cluster::act(&gate, &plan, act)));
         }
         Ok(Cli::WatchdogZip) => return code(gate::Gate::new().and_then(|gate| watchdog_zip::run(&gate))),
         Err(error) => {

@@ -4,7 +4,7 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{costs, deny, drill, emulator, k8s, nix, policy_table, purity, suspend, terraform, workflows};
+use crate::{cluster, costs, deny, drill, emulator, k8s, nix, policy_table, purity, suspend, terraform, workflows};
 
 /// One step.
 pub(crate) struct Step {
@@ -49,6 +49,7 @@ pub(crate) const ALL: &[Step] = &[
         what: "a real Prometheus scrapes a drill: every metric and every panel has something to show",
         run: k8s::live::run,
     },
+    Step { name: "cluster", what: "bot and health server as pods of a real Kubernetes", run: cluster::step },
     Step { name: "benches", what: "the figures of core and store (shown, not judged)", run: benches },
 ];
 

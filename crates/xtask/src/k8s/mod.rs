@@ -8,7 +8,7 @@
 //! real processes ([`live`]), programs of
 //! others ([`tools`]), and here the folders and the count.
 //!
-//! Deliberately absent: a cluster. What an API server, a scheduler and a network do with all this is not shown here.
+//! Deliberately absent: a cluster. What an API server, a scheduler and a kubelet make of all this is for `cluster` to show.
 
 mod breaks;
 mod gitops;
@@ -21,8 +21,8 @@ mod plan;
 mod pods;
 mod roles;
 mod rules;
-mod set;
-mod tools;
+pub(crate) mod set;
+pub(crate) mod tools;
 mod wiring;
 
 use std::path::{Path, PathBuf};
