@@ -7,6 +7,7 @@ mod command;
 mod ended_early;
 mod every_command;
 mod four_shards;
+mod kept_sites;
 #[cfg(feature = "mutants")]
 mod known_bad_designs;
 #[cfg(feature = "aws")]

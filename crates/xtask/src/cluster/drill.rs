@@ -125,7 +125,8 @@ fn plan(built: &Built, overlay: &[Value], cluster: &Cluster, site: &str, policy:
         cluster: cluster.name.clone(),
         images: built.archives(&["relais-bot", "relais-health", "watchdog-local"]),
         objects,
-        funnel: Some(built.programs.join("watchdog-local")),
+        // The watchdog looks at the preferred site alone.
+        funnel: (site == "laptop").then(|| built.programs.join("watchdog-local")),
     })
 }
 

@@ -83,11 +83,13 @@ impl Tool {
     /// The tool cannot be run.
     pub(crate) fn down(&self, hand: &Hand<'_>, name: &str) -> anyhow::Result<()> {
         let machine = Machine::found(hand, name, &self.home.join("run").join(name)).ok();
+        let mut pods = Vec::new();
         if let Some(machine) = &machine {
             machine.wake(hand)?;
+            pods = machine.pods(hand)?;
         }
         hand.run(self.command(&["down", name]))?;
-        machine.map_or(Ok(()), |machine| machine.clear_away(hand))
+        machine.map_or(Ok(()), |machine| machine.clear_away(hand, &pods))
     }
 }
 

@@ -137,8 +137,22 @@ impl Machine {
         Ok(())
     }
 
-    /// What is left when its cluster is down: of a machine without power that is more than the tool knows of.
-    pub(crate) fn clear_away(&self, hand: &Hand<'_>) -> anyhow::Result<()> {
+    /// The network namespaces of its pods, as long as it has them: without power its cluster knows them no more.
+    pub(crate) fn pods(&self, hand: &Hand<'_>) -> anyhow::Result<Vec<String>> {
+        let own = format!("10.244.{}.", self.third);
+        let mut found = Vec::new();
+        for path in crate::files::files(Path::new("/run/netns")).unwrap_or_default() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let is_pod = name.starts_with("cni-");
+            if is_pod && hand.ended(ip(&["-netns", &name, "-4", "-oneline", "address"]))?.out.contains(&own) {
+                found.push(name);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is left when its cluster is down, the namespaces of its `pods` among it.
+    pub(crate) fn clear_away(&self, hand: &Hand<'_>, pods: &[String]) -> anyhow::Result<()> {
         for pid in self.processes()? {
             let _ = kill_process(pid, Signal::KILL);
         }
@@ -146,14 +160,8 @@ impl Machine {
         if Path::new("/sys/class/net").join(&self.namespace).exists() {
             hand.run(ip(&["link", "del", &self.namespace]))?;
         }
-        let pods = format!("10.244.{}.", self.third);
-        for pod in crate::files::files(Path::new("/run/netns")).unwrap_or_default() {
-            let name = pod.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let own = name.starts_with("cni-")
-                && hand.ended(ip(&["-netns", &name, "-4", "-oneline", "address"]))?.out.contains(&pods);
-            if own {
-                hand.run(ip(&["netns", "del", &name]))?;
-            }
+        for pod in pods.iter().filter(|pod| Path::new("/run/netns").join(pod).exists()) {
+            hand.run(ip(&["netns", "del", pod]))?;
         }
         for kind in crate::files::files(Path::new("/sys/fs/cgroup")).unwrap_or_default() {
             remove_groups(&kind.join(&self.namespace));
