@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, builders::PutItemFluentBuilder};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
-use relais_failover::wire::Record as _;
+use relais_failover::wire::{self, Record as _};
 use relais_failover::{Board, ControlRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, Version, WatchRecord};
 use relais_store::{LeaseError, LeaseStore, StoreError, WatchError};
 use tokio::time::timeout;
@@ -183,6 +183,27 @@ impl LeaseStore for Dynamo {
     async fn put_control(&self, record: &ControlRecord) -> Result<(), StoreError> {
         let item = table::item(BOARD, record).map_err(|error| self.wire(error))?;
         self.put_always(item).await
+    }
+
+    async fn replace_control(
+        &self,
+        record: &ControlRecord,
+        expected: Option<&ControlRecord>,
+    ) -> Result<bool, StoreError> {
+        let put = self.put(table::item(BOARD, record).map_err(|error| self.wire(error))?);
+        let put = put.expression_attribute_names("#body", BODY);
+        let put = match expected {
+            None => put.condition_expression("attribute_not_exists(#body)"),
+            Some(expected) => {
+                let stands = wire::encode(expected).map_err(|error| self.wire(error))?;
+                put.condition_expression("#body = :stands").expression_attribute_values(":stands", text(stands))
+            }
+        };
+        match self.put_if(put).await? {
+            Ok(()) => Ok(true),
+            Err(Found { old: Some(old), again: true }) => Ok(self.record::<ControlRecord>(&old)? == *record),
+            Err(_) => Ok(false),
+        }
     }
 
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {

@@ -39,6 +39,7 @@ pub enum Call {
     PutHandback,
     ClearHandback,
     PutControl,
+    ReplaceControl,
     ReadWatch,
     WriteWatch,
     Commit,
@@ -136,6 +137,14 @@ impl<S: LeaseStore> LeaseStore for Faulty<S> {
 
     async fn put_control(&self, record: &ControlRecord) -> Result<(), StoreError> {
         through!(self, PutControl, self.inner.put_control(record))
+    }
+
+    async fn replace_control(
+        &self,
+        record: &ControlRecord,
+        expected: Option<&ControlRecord>,
+    ) -> Result<bool, StoreError> {
+        through!(self, ReplaceControl, self.inner.replace_control(record, expected))
     }
 
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {

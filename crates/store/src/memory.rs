@@ -79,6 +79,19 @@ impl LeaseStore for Memory {
         Ok(())
     }
 
+    async fn replace_control(
+        &self,
+        record: &ControlRecord,
+        expected: Option<&ControlRecord>,
+    ) -> Result<bool, StoreError> {
+        let control = &mut self.state().board.control;
+        let stands = control.as_ref() == expected;
+        if stands {
+            *control = Some(record.clone());
+        }
+        Ok(stands)
+    }
+
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {
         Ok(self.state().watch.clone())
     }

@@ -57,6 +57,17 @@ pub trait LeaseStore: Send + Sync {
     /// Any [`StoreError`].
     async fn put_control(&self, record: &ControlRecord) -> Result<(), StoreError>;
 
+    /// Writes the override if the stored one is `expected` (`None`: if there is none), and answers whether it did. For a
+    /// program with a wish of its own, which must not overwrite what a person asked for in the meantime.
+    ///
+    /// # Errors
+    /// Any [`StoreError`].
+    async fn replace_control(
+        &self,
+        record: &ControlRecord,
+        expected: Option<&ControlRecord>,
+    ) -> Result<bool, StoreError>;
+
     /// Reads the watchdog's memory; `None` before its first tick.
     ///
     /// # Errors

@@ -113,6 +113,14 @@ impl LeaseStore for Remote {
         self.call("put_control", record).await
     }
 
+    async fn replace_control(
+        &self,
+        record: &ControlRecord,
+        expected: Option<&ControlRecord>,
+    ) -> Result<bool, StoreError> {
+        self.call("replace_control", &(record, expected)).await
+    }
+
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {
         self.call("read_watch", &()).await
     }

@@ -12,7 +12,7 @@ use axum::extract::{DefaultBodyLimit, Json};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use relais_failover::{Fence, LeaseOp, LeaseRecord};
+use relais_failover::{ControlRecord, Fence, LeaseOp, LeaseRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -104,6 +104,12 @@ pub fn observed(store: Arc<dyn Store>, observer: Observer) -> Router {
         .route("/v1/put_handback", method(&served, |s, record| async move { s.store.put_handback(&record).await }))
         .route("/v1/clear_handback", method(&served, |s, site| async move { s.store.clear_handback(site).await }))
         .route("/v1/put_control", method(&served, |s, record| async move { s.store.put_control(&record).await }))
+        .route(
+            "/v1/replace_control",
+            method(&served, |s, (record, expected): (ControlRecord, Option<ControlRecord>)| async move {
+                s.store.replace_control(&record, expected.as_ref()).await
+            }),
+        )
         .route("/v1/read_watch", method(&served, |s, (): ()| async move { s.store.read_watch().await }))
         .route(
             "/v1/write_watch",

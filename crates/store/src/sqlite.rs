@@ -113,6 +113,15 @@ impl LeaseStore for Sqlite {
         self.writer.call(move |tx| queries::put(tx, &record)).await
     }
 
+    async fn replace_control(
+        &self,
+        record: &ControlRecord,
+        expected: Option<&ControlRecord>,
+    ) -> Result<bool, StoreError> {
+        let (record, expected) = (record.clone(), expected.cloned());
+        self.writer.call(move |tx| queries::replace_control(tx, &record, expected.as_ref())).await
+    }
+
     async fn read_watch(&self) -> Result<Option<WatchRecord>, StoreError> {
         self.reader.call(queries::record).await
     }

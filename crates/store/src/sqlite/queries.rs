@@ -1,7 +1,7 @@
 //! Each call as statements of one transaction.
 
 use relais_failover::wire::{self, Record};
-use relais_failover::{Board, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
+use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::fault::Fault;
@@ -35,6 +35,19 @@ pub(super) fn clear_handback(tx: &Tx<'_>, site: Site) -> Result<(), Fault<StoreE
         tx.prepare_cached("DELETE FROM record WHERE name = ?1")?.execute([HandbackRecord::NAME])?;
     }
     Ok(())
+}
+
+pub(super) fn replace_control(
+    tx: &Tx<'_>,
+    next: &ControlRecord,
+    expected: Option<&ControlRecord>,
+) -> Result<bool, Fault<StoreError>> {
+    let current: Option<ControlRecord> = record(tx)?;
+    let stands = current.as_ref() == expected;
+    if stands {
+        put(tx, next)?;
+    }
+    Ok(stands)
 }
 
 pub(super) fn write_watch(

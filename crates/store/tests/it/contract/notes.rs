@@ -11,6 +11,7 @@ use crate::builders::{held, version, wish};
 crate::contract::promises!(
     handback_is_replaced_and_cleared_by_its_site_only,
     control_is_replaced,
+    control_of_somebody_else_stays,
     watch_needs_the_revision_that_was_read,
     twenty_watchers_have_one_winner,
 );
@@ -43,6 +44,22 @@ async fn control_is_replaced(store: Arc<dyn Store>) {
         store.put_control(&record).await.unwrap();
         assert_eq!(store.read_board().await.unwrap().control, Some(record));
     }
+}
+
+async fn control_of_somebody_else_stays(store: Arc<dyn Store>) {
+    let (first, second) = (wish(ControlMode::ForceCloud), wish(ControlMode::Auto));
+    let operator = wish(ControlMode::Maintenance);
+    assert!(!store.replace_control(&first, Some(&second)).await.unwrap());
+    assert_eq!(store.read_board().await.unwrap().control, None);
+    assert!(store.replace_control(&first, None).await.unwrap());
+    assert!(store.replace_control(&second, Some(&first)).await.unwrap());
+    store.put_control(&operator).await.unwrap();
+    for expected in [None, Some(&second)] {
+        assert!(!store.replace_control(&first, expected).await.unwrap());
+        assert_eq!(store.read_board().await.unwrap().control.as_ref(), Some(&operator));
+    }
+    assert!(store.replace_control(&first, Some(&operator)).await.unwrap());
+    assert_eq!(store.read_board().await.unwrap().control, Some(first));
 }
 
 fn watch(revision: u64, failed_probes: u32) -> WatchRecord {
