@@ -20,7 +20,7 @@ use crate::{
     agent::{Agent, Command, Event, Phase, Terms, Told, Written},
     bot::Bot,
     logind::{Locks, Logind, LogindError, Signal},
-    status,
+    status::{self, Status},
 };
 
 /// What the agent speaks to.
@@ -51,8 +51,7 @@ struct Shell {
     agent: Agent,
     locks: Option<Locks>,
     running: JoinSet<Done>,
-    /// What the service manager shows.
-    shown: Option<Option<Phase>>,
+    status: Status,
 }
 
 /// Runs until `stop`, or until `signals` end. Locks that are held then are dropped.
@@ -67,10 +66,11 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let (within, wanted) = (terms.policy.request_timeout, terms.policy.inhibit);
     let preparing = ports.logind.preparing().await.context("start")?;
+    let status = Status::start()?;
     let agent = Agent::new(terms, preparing, ports.clock.now());
-    let mut shell = Shell { ports, within, wanted, agent, locks: None, running: JoinSet::new(), shown: None };
+    let mut shell = Shell { ports, within, wanted, agent, locks: None, running: JoinSet::new(), status };
     shell.take_first_locks().await?;
-    status::ready();
+    shell.status.ready();
     let mut alive = interval(status::alive_every());
     alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -78,7 +78,7 @@ pub async fn run(
         let event = tokio::select! {
             biased;
             () = stop.cancelled() => {
-                status::stopping();
+                shell.status.stopping();
                 return Ok(());
             }
             signal = signals.next() => match signal {
@@ -105,7 +105,7 @@ pub async fn run(
                 }
             },
             _ = alive.tick() => {
-                status::alive();
+                shell.status.alive();
                 Event::Wakeup
             }
             () = tokio::time::sleep(nap.unwrap_or_default()), if nap.is_some() => Event::Wakeup,
@@ -142,10 +142,7 @@ impl Shell {
             self.carry_out(command);
         }
         let shown = (self.agent.is_locked() || phase != Phase::Idle).then_some(phase);
-        if self.shown != Some(shown) {
-            self.shown = Some(shown);
-            status::phase(shown);
-        }
+        self.status.phase(shown);
     }
 
     fn locked(&mut self, taken: Result<Locks, LogindError>, limit: Option<Duration>) -> Event {

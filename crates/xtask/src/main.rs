@@ -3,7 +3,7 @@
 //!
 //! Reading order: what is asked ([`main`]), the steps in their order ([`steps`]), what they share ([`gate`],
 //! [`process`]), the steps that are more than one command ([`costs`], [`deny`], [`drill`], [`emulator`] with [`cloud`],
-//! [`k8s`], [`nix`] with [`nix_style`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights,
+//! [`handover`], [`k8s`], [`nix`] with [`nix_style`], [`policy_table`], [`purity`], [`suspend`], [`terraform`] with its proof about rights,
 //! [`iam`], [`workflows`]), programs that are built for them ([`installed`]) or come as packages ([`debian`]), how the result is
 //! counted and shown
 //! ([`count`], [`table`]), the long runs beside the gate ([`fuzz`], [`benchmarks`], [`e2e_aws`], [`cluster`]), what is shipped from here
@@ -25,6 +25,7 @@ mod emulator;
 mod files;
 mod fuzz;
 mod gate;
+mod handover;
 mod iam;
 mod installed;
 mod k8s;

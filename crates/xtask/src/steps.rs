@@ -4,7 +4,9 @@ use crate::count::Tests;
 use crate::gate::Gate;
 use crate::process::{Finished, Log};
 use crate::table::Outcome;
-use crate::{cluster, costs, deny, drill, emulator, k8s, nix, policy_table, purity, suspend, terraform, workflows};
+use crate::{
+    cluster, costs, deny, drill, emulator, handover, k8s, nix, policy_table, purity, suspend, terraform, workflows,
+};
 
 /// One step.
 pub(crate) struct Step {
@@ -25,6 +27,7 @@ pub(crate) const ALL: &[Step] = &[
     Step { name: "clippy", what: "no warning in any target with any feature", run: clippy },
     Step { name: "tests", what: "tests and doc tests of every crate", run: tests },
     Step { name: "emulator", what: "store, publisher and bots against an emulator of AWS", run: emulator::run },
+    Step { name: "handover", what: "the hand-over agent before the real systemd-logind", run: handover::run },
     Step {
         name: "terraform",
         what: "the cloud account's description is valid and keeps its rules",
@@ -84,7 +87,7 @@ fn fmt(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
 
 fn clippy(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     gate.needs_component("clippy", "clippy")?;
-    // What needs an emulator is no target that is tested by default.
+    // What needs an emulator, or a logind, is no target that is tested by default.
     let arguments = [
         "clippy",
         "--locked",
@@ -92,6 +95,8 @@ fn clippy(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         "--all-targets",
         "--test",
         "emulator",
+        "--test",
+        "logind",
         "--all-features",
         "--",
         "--deny",
