@@ -19,6 +19,12 @@ let
       program = "relais-health";
       description = "The signed health answer of one site";
     };
+    handover = {
+      package = "relais-handover";
+      program = "relais-handover";
+      features = [ "aws" ];
+      description = "Hands the bot over before the laptop sleeps or goes off";
+    };
     watchdog-local = {
       package = "relais-watchdog-local";
       program = "watchdog-local";

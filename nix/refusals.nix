@@ -71,6 +71,16 @@ let
       change = set { funnel.enable = true; };
       says = "services.relais.funnel.enable on the cloud's site: the watchdog asks the laptop only, and the cloud is on no tailnet";
     };
+    "a hand-over from the standby" = {
+      host = hosts.ec2;
+      change = set { handover.enable = true; };
+      says = "services.relais.handover.enable on the cloud's site: the laptop hands over to it, and it is ended by the watchdog alone";
+    };
+    "credentials of the hand-over that everybody could read" = {
+      host = hosts.laptop;
+      change.services.relais.handover.credentialsFile = "/nix/store/aws";
+      says = "services.relais.handover.credentialsFile: /nix/store/aws is in the store, where everybody on the machine can read it";
+    };
     "nobody who could log in" = {
       host = hosts.laptop;
       change.services.relais.administrators = lib.mkForce { };

@@ -73,6 +73,7 @@ in
     idle = login.IdleAction or null;
     zram = config.zramSwap.enable;
   };
+  handover = if relais.handover.enable then relais.handover.settings else null;
   secrets = {
     files = lib.mapAttrs (_: secret: {
       inherit (secret)
@@ -83,7 +84,12 @@ in
         ;
     }) config.sops.secrets;
     templates = lib.mapAttrs (_: template: {
-      inherit (template) path mode content;
+      inherit (template)
+        path
+        mode
+        content
+        restartUnits
+        ;
     }) config.sops.templates;
     keyFile = config.sops.age.keyFile;
     sshKeys = config.sops.age.sshKeyPaths;

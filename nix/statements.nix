@@ -207,3 +207,4 @@ ofBoth "laptop" laptop
   "ec2: speaks on the serial console" = lib.any (lib.hasPrefix "console=ttyS0") ec2.machine.consoles;
   "ec2: its disk grows" = ec2.machine.growsItsDisk;
 }
+// import ./statements-of-handover.nix { inherit lib rendered; }

@@ -34,8 +34,8 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     if let Some(why) = missing() {
         return Ok(Outcome::NotRun(why));
     }
-    // The same selection and features as in the step `tests`: nothing is compiled a second time.
-    let ours = ["--test", "logind", "--no-fail-fast", "--", "--show-output"];
+    // The same selection and features as in the step `tests`: nothing is compiled a second time. They wait more than they work.
+    let ours = ["--test", "logind", "--no-fail-fast", "--", "--show-output", "--test-threads=7"];
     Ok(counted(&gate.run_cargo(&[&["test", "--locked", "--workspace"], CLOUD, &ours].concat(), log)?))
 }
 

@@ -18,6 +18,7 @@ in
     ./age-key.nix
     ./funnel.nix
     ./power.nix
+    ./handover.nix
     ./people.nix
   ];
 

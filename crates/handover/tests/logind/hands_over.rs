@@ -27,7 +27,7 @@ async fn a_sleep_waits_until_the_cloud_has_the_lease() {
     let lease = machine.board().await.lease.unwrap();
     assert!(is_held(&lease, Site::Cloud) || lease.offer == Some(Site::Cloud), "{lease:?}");
     assert!(!machine.lost_patience());
-    assert_eq!(machine.locks().await, [""; 0]);
+    machine.until_locks(&[]).await;
 
     machine.manager.job_is_done("suspend.target").await;
     machine.until_locks(&BOTH).await;

@@ -1,0 +1,29 @@
+# What must be true of the hand-over before sleep, said about nix/rendered.nix.
+{ lib, rendered }:
+let
+  inherit (rendered) laptop ec2;
+  unit = lib.splitString "\n" (laptop.units."relais-handover.service" or "");
+in
+{
+  "laptop: sleep and shutdown wait for the hand-over, as long as the policy says" =
+    let
+      policy = lib.importJSON ../crates/failover/policy.json;
+    in
+    lib.elem "Type=notify" unit
+    && lib.any (lib.hasInfix "/bin/relais-handover --log-json --config /nix/store/") unit
+    && laptop.power.inhibitDelaySeconds * 1000 >= policy.inhibit_ms;
+  "laptop: the agent has the bot's store, and the bot's address in the cluster" =
+    let
+      told = lib.importJSON ../k8s/overlays/laptop/bot.json;
+      service = builtins.readFile ../k8s/base/bot/service.yaml;
+      address = lib.removeSuffix ":8081" (lib.removePrefix "http://" laptop.handover.bot);
+    in
+    laptop.handover.store == told.store
+    && laptop.handover.site == told.site
+    && lib.hasInfix "clusterIP: ${address}\n" service;
+  "laptop: the agent's credentials are handed to it and not lying about" =
+    lib.elem "DynamicUser=true" unit
+    && lib.any (lib.hasPrefix "LoadCredential=aws:/run/secrets/") unit
+    && lib.elem "relais-handover.service" laptop.secrets.templates.relais-aws-credentials.restartUnits;
+  "ec2: hands nothing over" = ec2.handover == null && !ec2.units ? "relais-handover.service";
+}
