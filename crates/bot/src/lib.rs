@@ -3,7 +3,7 @@
 //! Reading order: what it is told ([`config`], [`process`], [`store`]), who may speak ([`leadership`] drives the pure
 //! [`Holder`](relais_failover::Holder), [`permit`] is its cheap view, `effect` bounds what is begun under it), the socket ([`gateway`] translates only), what is
 //! said ([`commands`] are pure and speak the words of [`language`], [`interactions`] carries them out), what is said
-//! later ([`reminders`]), what operators see ([`vitals`], [`measures`], [`private`]).
+//! later ([`reminders`]), what operators see ([`vitals`], [`watchdog`], [`measures`], [`private`]).
 //!
 //! Deliberately absent: a reconnecting gateway client (every connection is a client of its own, opened only after
 //! the lease was looked at again), retries of an answer whose fate is unknown, a public port, any decision about who holds
@@ -29,6 +29,7 @@ pub mod measures;
 pub mod presence;
 pub mod private;
 pub mod vitals;
+pub mod watchdog;
 
 pub mod mutant;
 

@@ -32,6 +32,15 @@ pub const MEASURES: &[Metric] = &[
     Metric::counter("events_total", "Events, by type: interactions and everything else")
         .each(&[&[("type", "INTERACTION_CREATE")], &[("type", "other")]]),
     Metric::counter("events_undecodable_total", "Events and frames that were not understood"),
+    // What the watchdog remembers.
+    Metric::gauge("watchdog_last_look_timestamp_seconds", "When the watchdog last looked, Unix time"),
+    Metric::gauge("watchdog_failed_probes", "Probes of the laptop in a row that were not good"),
+    Metric::gauge("watchdog_standby_running", "1 while the watchdog sees the cloud's machine running"),
+    Metric::gauge("watchdog_starts_24h", "Machines started in the last 24 hours"),
+    Metric::gauge("watchdog_starts_24h_limit", "How many may be, by the policy"),
+    Metric::gauge("watchdog_cloud_seconds_month", "How long the cloud's machine has run this month"),
+    Metric::gauge("watchdog_cloud_seconds_month_limit", "How long it may, by the policy"),
+    Metric::gauge("watchdog_alert_timestamp_seconds", "When the watchdog last told of this, Unix time"),
     // What users wait for.
     Metric::counter("interactions_total", "Interactions, by command and outcome").each(&[]),
     Metric::counter("interactions_expired_total", "Interactions that came too late to be answered"),

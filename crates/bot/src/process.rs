@@ -106,8 +106,10 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
     let voice = Gateway::new(tools, Manner { token, rest_base, shards, presence });
     let sees_jumps = !Mutant::MonotonicClock.is_on(settings.mutant);
     let terms = Terms { node, policy: policy.clone(), reckless, sees_jumps };
+    let store_for_page = store.clone();
     let leadership = Leadership::new(terms, clock.clone(), store, voice, vitals.clone(), view, heard);
     let closing = CancellationToken::new();
+    let shown = crate::watchdog::show(store_for_page, policy.clone(), closing.clone());
     let facts = Facts { node, policy, clock, permit, vitals, signals };
     let port = private::serve(listener, facts, closing.clone());
     tokio::select! {
@@ -117,6 +119,7 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
             served.context("serve the private port")?;
             anyhow::bail!("the private port closed by itself")
         }
+        () = shown => anyhow::bail!("the watchdog's memory is not looked at any more"),
     }
 }
 

@@ -228,12 +228,7 @@ impl WatchRecord {
     }
 
     fn observe_instance(&mut self, look: &Look, lease: LeaseSight, policy: &Policy, now: Timestamp) {
-        let month = month_of(now);
-        if month != self.month {
-            self.month = month;
-            self.cloud_ms = 0;
-        }
-        self.starts.retain(|start| now.since(*start) < DAY);
+        self.forget_past(now);
         let Some(instance) = look.instance else { return };
         if instance != InstanceState::Running {
             self.running_since = None;
@@ -254,6 +249,16 @@ impl WatchRecord {
                 self.leaseless_since.get_or_insert(now);
             }
         }
+    }
+
+    /// Forgets what no budget counts any more at `now`: starts of more than a day ago, standby time of another month.
+    pub fn forget_past(&mut self, now: Timestamp) {
+        let month = month_of(now);
+        if month != self.month {
+            self.month = month;
+            self.cloud_ms = 0;
+        }
+        self.starts.retain(|start| now.since(*start) < DAY);
     }
 
     /// What is left of the budgets.

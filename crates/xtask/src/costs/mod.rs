@@ -18,6 +18,7 @@ const PRICES: &str = "docs/prices.json";
 const POLICY: &str = "crates/failover/policy.json";
 const PAGE: &str = "docs/costs.md";
 const README: &str = "README.md";
+const DASHBOARD: &str = "k8s/monitoring/grafana/dashboards/watchdog.json";
 const HEADING: &str = "## What it costs\n";
 
 /// A file, and what it should hold.
@@ -60,18 +61,19 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Both files as they are and as they should be.
-fn computed(gate: &Gate) -> anyhow::Result<[Written; 2]> {
+/// The files as they are and as they should be.
+fn computed(gate: &Gate) -> anyhow::Result<[Written; 3]> {
     let read = |path: &str| std::fs::read_to_string(gate.root.join(path)).with_context(|| format!("read {path}"));
     let table = prices::Table::read(&read(PRICES)?).context(PRICES)?;
     let policy = serde_json::from_str(&read(POLICY)?).with_context(|| format!("read {POLICY} as a policy"))?;
     let costs = Costs { table: &table, policy: &policy };
-    let readme = read(README)?;
+    let (readme, dashboard) = (read(README)?, read(DASHBOARD)?);
     // A page that is missing differs as one that is wrong does.
     let page = std::fs::read_to_string(gate.root.join(PAGE)).unwrap_or_default();
     Ok([
         Written { path: PAGE, is: page, should_be: costs.page()? },
         Written { path: README, should_be: with_claim(&readme, &claim(&costs)?)?, is: readme },
+        Written { path: DASHBOARD, should_be: with_price(&dashboard, &table)?, is: dashboard },
     ])
 }
 
@@ -97,6 +99,30 @@ fn claim(costs: &Costs<'_>) -> anyhow::Result<String> {
         low = share(low),
         high = share(high),
     )))
+}
+
+/// The dashboard with the default machine's price in the panel that counts by it.
+fn with_price(dashboard: &str, table: &prices::Table) -> anyhow::Result<String> {
+    let machine = table.machine()?;
+    let about = format!(
+        "Hours of a {} on demand in {}, from docs/prices.json. The rest of the bill: docs/costs.md.",
+        machine.kind, table.default.region
+    );
+    let written = [
+        ("\"description\": \"Hours of a ", about),
+        ("\"expr\": \"max(watchdog_cloud_seconds_month) / 3600 * ", {
+            format!("max(watchdog_cloud_seconds_month) / 3600 * {}", machine.price.usd)
+        }),
+    ];
+    let mut lines: Vec<String> = dashboard.lines().map(str::to_owned).collect();
+    for (begins, text) in written {
+        let line = lines.iter_mut().find(|line| line.trim_start().starts_with(begins));
+        let line = line.with_context(|| format!("{DASHBOARD} has no line that begins {begins}"))?;
+        let indent = line.len() - line.trim_start().len();
+        let key = begins.split(':').next().unwrap_or_default();
+        *line = format!("{}{key}: \"{text}\",", " ".repeat(indent));
+    }
+    Ok(lines.join("\n") + "\n")
 }
 
 /// The README with this text as the section's whole body.
