@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::Parser;
 use relais_world::drill::Scene;
 
+use crate::small_discord::Discord;
+
 /// Rehearse a failover on this machine, or watch real endpoints.
 #[derive(Debug, Parser)]
 #[command(name = "watchdog-local", version)]
@@ -29,6 +31,8 @@ pub(crate) enum Subcommand {
     /// For rehearsals in clusters: a small Discord with users, for one bot that somebody else runs.
     #[command(hide = true)]
     Company(Company),
+    /// Serve the small Discord alone, for bots that run elsewhere, and tell what it hears.
+    Discord(Discord),
 }
 
 #[derive(Debug, Default, Parser)]

@@ -1,4 +1,5 @@
-//! `watchdog-local`: rehearse a failover on this machine (`drill`, the default), or watch real endpoints (`watch`).
+//! `watchdog-local`: rehearse a failover on this machine (`drill`, the default), watch real endpoints (`watch`), or be the
+//! Discord of bots that run elsewhere (`discord`).
 //!
 //! The binary is also the bot and the health server of the rehearsal's sites (`bot`, `health`: the same code as their
 //! own binaries), so that one build has every process of the drill.
@@ -10,6 +11,7 @@ mod company;
 mod drill;
 mod init;
 mod sites;
+mod small_discord;
 mod watch;
 mod watch_config;
 
@@ -33,5 +35,6 @@ fn main() -> ExitCode {
         Some(Subcommand::Watch(watch)) => watch::run(&watch),
         Some(Subcommand::Carry(carry)) => company::carry(&carry),
         Some(Subcommand::Company(company)) => company::keep(&company),
+        Some(Subcommand::Discord(discord)) => small_discord::run(discord),
     })
 }

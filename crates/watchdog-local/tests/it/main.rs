@@ -17,6 +17,7 @@ mod operators_move_the_bot;
 mod person;
 mod presence;
 mod reminders_survive;
+mod small_discord;
 mod under_load;
 #[cfg(feature = "aws")]
 mod units_on_dynamodb;
