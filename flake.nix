@@ -78,7 +78,7 @@
       checks = each (
         pkgs:
         import ./nix/checks.nix {
-          inherit pkgs;
+          inherit pkgs self;
           inherit (programsOf pkgs) craneLib shared;
           packages = self.packages.${pkgs.stdenv.hostPlatform.system};
           hosts = lib.filterAttrs (

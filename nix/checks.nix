@@ -2,6 +2,7 @@
 # with the sentences that do not hold.
 {
   pkgs,
+  self,
   craneLib,
   shared,
   packages,
@@ -33,6 +34,7 @@ in
 packages
 // lib.mapAttrs' (name: host: lib.nameValuePair "host-${name}" (systemOf host)) hosts
 // import ./manifests.nix { inherit pkgs; }
+// import ../nixos/tests { inherit pkgs self; }
 // {
   fmt = craneLib.cargoFmt { inherit (shared) src pname version; };
   clippy = craneLib.cargoClippy (

@@ -1,5 +1,5 @@
 # What both machines are, besides a site of Relais.
-{ modulesPath, ... }:
+{ lib, modulesPath, ... }:
 {
   imports = [ "${modulesPath}/profiles/minimal.nix" ];
 
@@ -17,8 +17,8 @@
 
   services.relais = {
     enable = true;
-    workloads.root = ../../k8s;
+    workloads.root = lib.mkDefault ../../k8s;
     # Yours.
-    argocd.repository = "https://github.com/example/relais.git";
+    argocd.repository = lib.mkDefault "https://github.com/example/relais.git";
   };
 }
