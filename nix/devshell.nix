@@ -14,13 +14,23 @@ pkgs.mkShell {
     pkgs.cargo
     pkgs.cargo-deny
     pkgs.clippy
-    pkgs.rustc
-    pkgs.rustfmt
     pkgs.deadnix
     pkgs.nixfmt
+    pkgs.prometheus.cli
+    pkgs.python3
+    pkgs.rustc
+    pkgs.rustfmt
     withTerraform.terraform
+    # Work.
+    pkgs.cargo-nextest
+    pkgs.jq
+    pkgs.kubernetes-validate
+    pkgs.kustomize
+    pkgs.rust-analyzer
+    pkgs.shellcheck-minimal
     # Day two.
     pkgs.age
+    pkgs.argocd
     pkgs.awscli2
     pkgs.k9s
     pkgs.kubectl
@@ -29,4 +39,6 @@ pkgs.mkShell {
     pkgs.sops
     pkgs.ssh-to-age
   ];
+  # For rust-analyzer, which looks for it beside a toolchain of rustup's.
+  env.RUST_SRC_PATH = "${pkgs.rustPlatform.rustLibSrc}";
 }

@@ -112,6 +112,14 @@ let
       inherit (case.host.extendModules { modules = [ case.change ]; }) config;
     in
     map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+  tried =
+    change:
+    (builtins.tryEval (
+      builtins.deepSeq (refusedBy {
+        host = hosts.laptop;
+        inherit change;
+      }) true
+    )).success;
 in
 {
   # Whether each is refused in these words and for nothing else.
@@ -120,6 +128,17 @@ in
       name: case: lib.nameValuePair "refuses ${name}" (refusedBy case == [ case.says ])
     ) cases
     // {
+      # The module system's own words are not to be had by evaluation.
+      "refuses an option that is misspelt" = !tried { services.relais.sight = "laptop"; };
+      "refuses a third site" =
+        !tried (set {
+          site = "desk";
+        });
+      "refuses to become a system without hardware.nix, in these words" = lib.any (
+        check:
+        check.missing or null
+        == "nixos/hosts/laptop/hardware.nix is missing: write it on the laptop with `nixos-generate-config --show-hardware-config`, `git add` it and build again"
+      ) hosts.laptop.config.system.checks;
       "accepts the example" =
         refusedBy {
           host = hosts.laptop;

@@ -22,14 +22,49 @@ let
       ]
     )
   ) config.systemd.units;
+  # These and what they come after, as far as this configuration says it: units that systemd brings are not in it.
+  unitsBefore =
+    units:
+    let
+      named =
+        kind: unit:
+        lib.optionalAttrs (lib.hasSuffix ".${lib.removeSuffix "s" kind}" unit) (
+          config.systemd.${kind}.${lib.head (lib.splitString "." unit)} or { }
+        );
+      # What is started for it, and before it.
+      held =
+        unit:
+        map (name: "${name}.service") (
+          lib.attrNames (
+            lib.filterAttrs (
+              _: service:
+              service.enable
+              && lib.elem unit (service.wantedBy ++ service.requiredBy)
+              && (lib.hasSuffix ".target" unit || lib.elem unit service.before)
+            ) config.systemd.services
+          )
+        );
+      before =
+        unit: (named "services" unit).after or [ ] ++ (named "targets" unit).after or [ ] ++ held unit;
+      there = unit: config.systemd.units ? ${unit} || lib.hasSuffix ".target" unit;
+      more = lib.unique (units ++ lib.filter there (lib.concatMap before units));
+    in
+    if lib.length more == lib.length units then units else unitsBefore more;
   login = config.services.logind.settings.Login;
   inherit (config.services) k3s relais openssh;
 in
 {
   inherit (relais) site;
   hostName = config.networking.hostName;
+  inherit (config) warnings;
   refused = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
   units = lib.mapAttrs (_: unit: unit.text) kept;
+  # What stands before the cluster, and before the secrets that the bot waits for.
+  bootOfCluster = unitsBefore [ "k3s.service" ];
+  boot = unitsBefore [
+    "k3s.service"
+    "relais-secrets.service"
+  ];
   services = lib.mapAttrs (_: service: service.serviceConfig) (
     lib.filterAttrs (name: _: kept ? "${name}.service") config.systemd.services
   );
@@ -69,7 +104,11 @@ in
   };
   power = {
     inhibitDelaySeconds = login.InhibitDelayMaxSec or null;
-    lid = login.HandleLidSwitch or null;
+    lids = map (lid: login.${lid} or null) [
+      "HandleLidSwitch"
+      "HandleLidSwitchExternalPower"
+      "HandleLidSwitchDocked"
+    ];
     idle = login.IdleAction or null;
     zram = config.zramSwap.enable;
   };
@@ -91,6 +130,7 @@ in
         restartUnits
         ;
     }) config.sops.templates;
+    example = relais.secrets.file == ../nixos/secrets/example.yaml;
     keyFile = config.sops.age.keyFile;
     sshKeys = config.sops.age.sshKeyPaths;
     manifest = textOf config.system.build.sops-nix-manifest;

@@ -7,23 +7,6 @@
 let
   # What manifests may name (the gate holds them to it), as references.
   named = lib.mapAttrsToList (name: tag: "${name}:${tag}") (lib.importJSON ../k8s/images.json);
-  # What each unit of ours gives up (nixos/modules/relais/hardening.nix); a unit that was forgotten would lack it.
-  givenUp = {
-    CapabilityBoundingSet = "";
-    MemoryDenyWriteExecute = true;
-    NoNewPrivileges = true;
-    PrivateDevices = true;
-    PrivateTmp = true;
-    ProtectHome = true;
-    ProtectKernelTunables = true;
-    ProtectSystem = "strict";
-    RestrictNamespaces = true;
-    RestrictSUIDSGID = true;
-    SystemCallArchitectures = "native";
-    UMask = "0077";
-  };
-  # What some of them cannot give up: the copy of the repository is read by a pod under another user.
-  kept.relais-mirror = [ "UMask" ];
   seconds = text: lib.toInt (lib.removeSuffix "s" text);
   has = unit: line: lib.elem line (lib.splitString "\n" unit);
 
@@ -31,7 +14,6 @@ let
     name: host:
     let
       say = sentence: holds: { "${name}: ${sentence}" = holds; };
-      ours = lib.filterAttrs (unit: _: lib.hasPrefix "relais-" unit) host.services;
       grace = host.k3s.gracefulNodeShutdown;
       k3sUnit = host.units."k3s.service";
       secretsUnit = host.units."relais-secrets.service";
@@ -118,6 +100,18 @@ let
           lib.splitString "\n" host.secrets.templates.relais-aws-credentials.content
         ) == 2
       ))
+      (say "no secret of the example is anywhere in what the machine is made of" (
+        !lib.hasInfix "example, " (builtins.toJSON host)
+      ))
+      (say "secrets are root's" (
+        lib.all (
+          file:
+          lib.elem file.owner [
+            null
+            "root"
+          ]
+        ) (lib.attrValues host.secrets.files)
+      ))
       (say "a secret that changes is handed on" (
         lib.all (file: file.restartUnits != [ ]) (lib.attrValues host.secrets.files)
       ))
@@ -129,32 +123,7 @@ let
         && has secretsUnit "IPAddressDeny=any"
         && has secretsUnit "IPAddressAllow=localhost"
       ))
-      (say "the bot does not wait for ArgoCD" (
-        !lib.hasInfix "argocd" k3sUnit
-        && !lib.hasInfix "argocd" secretsUnit
-        && has host.units."relais-argocd.service" "After=k3s.service relais-secrets.service"
-      ))
-      (say "ArgoCD is kept running by the cluster that it changes, and begins by itself" (
-        has host.units."relais-argocd.service" "Requires=k3s.service"
-        && has host.units."relais-argocd.service" "Restart=on-failure"
-      ))
-      (say "the repository is fetched again and again" (
-        lib.any (lib.hasPrefix "OnUnitInactiveSec=") (lib.splitString "\n" host.units."relais-mirror.timer")
-      ))
-      (say "who fetches the repository is nobody else" (
-        has host.units."relais-mirror.service" "User=relais-mirror"
-      ))
-      (say "there are units of ours" (ours != { }))
-      (lib.mergeAttrsList (
-        lib.mapAttrsToList (
-          unit: service:
-          say "${unit} gives up what it does not need" (
-            lib.all (key: service.${key} or null == givenUp.${key}) (
-              lib.subtractLists (kept.${unit} or [ ]) (lib.attrNames givenUp)
-            )
-          )
-        ) ours
-      ))
+      (import ./units.nix { inherit lib host say; })
     ];
 
   inherit (rendered) laptop ec2;
@@ -162,6 +131,7 @@ let
 in
 ofBoth "laptop" laptop
 // ofBoth "ec2" ec2
+// import ./standby.nix { inherit lib packages; }
 // {
   "the two machines are two sites" = laptop.site == "laptop" && ec2.site == "cloud";
   "the flake makes the images that manifests may name, and no others" =
@@ -176,8 +146,14 @@ ofBoth "laptop" laptop
   "ec2: its cluster begins with its own workloads" = lib.hasInfix "/overlays/ec2 > " (
     toString ec2.k3s.workloads
   );
-  "laptop: a closed lid changes nothing" =
-    laptop.power.lid == "ignore" && laptop.power.idle == "ignore";
+  "laptop: a closed lid changes nothing, on its battery, its charger or its desk" =
+    laptop.power.lids == [
+      "ignore"
+      "ignore"
+      "ignore"
+    ]
+    && laptop.power.idle == "ignore";
+  "ec2: nothing is said of a lid that it does not have" = lib.all isNull ec2.power.lids;
   "laptop: its health is published, and nothing else" =
     let
       published = lib.filter (lib.hasPrefix "ExecStart=") (lines laptop "relais-funnel.service");
@@ -201,6 +177,21 @@ ofBoth "laptop" laptop
     );
   "ec2: k3s does not wait for the key" =
     !lib.hasInfix "age-key" ec2.units."k3s.service" && !lib.hasInfix "sops" ec2.units."k3s.service";
+  "docs/boot.md names every unit between the standby's kernel and its bot, and no other" =
+    lib.naturalSort ec2.boot == lib.naturalSort (
+      lib.filter (word: lib.hasSuffix ".service" word || lib.hasSuffix ".target" word) (
+        lib.splitString "`" (builtins.readFile ../docs/boot.md)
+      )
+    );
+  "ec2: k3s waits for the network and for no more" = lib.all (
+    unit: !lib.hasInfix "relais-" unit && !lib.hasInfix "metadata" unit && !lib.hasInfix "ssh" unit
+  ) ec2.bootOfCluster;
+  "ec2: its image names the example's secrets only with a warning" = (
+    ec2.secrets.example -> lib.any (lib.hasInfix "example's secrets") ec2.warnings
+  );
+  "laptop: it has the example's secrets only with a warning" = (
+    laptop.secrets.example -> lib.any (lib.hasInfix "example's secrets") laptop.warnings
+  );
   "ec2: user data is not run" = ec2.machine.amazonInit == false;
   "ec2: is on no tailnet" = !ec2.machine.tailscale && !ec2.units ? "relais-funnel.service";
   "ec2: does not upgrade itself" = !ec2.machine.upgrades;
