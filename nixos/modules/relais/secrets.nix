@@ -16,46 +16,65 @@ let
     "aws-secret-access-key"
   ]
   ++ lib.optional cfg.funnel.enable "tailscale-key";
+  # A site without it has nobody to send its alerts to, which is no reason not to start.
+  alerts = lib.hasInfix "alert-webhook:" text;
   missing = lib.filter (name: !lib.hasInfix "${name}:" text) wanted;
   encrypted = lib.hasInfix "ENC[" text && lib.hasInfix "sops:" text;
 
   # Secret, key in it, where its content is on the machine: what the manifests name.
-  secrets = [
-    {
-      name = "relais-discord";
-      key = "token";
-      path = config.sops.secrets."relais/discord-token".path;
+  secrets = map (secret: { namespace = "relais"; } // secret) (
+    [
+      {
+        name = "relais-discord";
+        key = "token";
+        path = config.sops.secrets."relais/discord-token".path;
+      }
+      {
+        name = "relais-health";
+        key = "key";
+        path = config.sops.secrets."relais/health-key".path;
+      }
+      {
+        name = "relais-aws";
+        key = "credentials";
+        path = config.sops.templates."relais-aws-credentials".path;
+      }
+    ]
+    ++ lib.optional alerts {
+      namespace = "relais-monitoring";
+      name = "relais-webhook";
+      key = "url";
+      path = config.sops.secrets."relais/alert-webhook".path;
     }
-    {
-      name = "relais-health";
-      key = "key";
-      path = config.sops.secrets."relais/health-key".path;
-    }
-    {
-      name = "relais-aws";
-      key = "credentials";
-      path = config.sops.templates."relais-aws-credentials".path;
-    }
-  ];
+  );
 
   apply = pkgs.writeShellApplication {
     name = "relais-apply-secrets";
     # Not K3s's own, which unpacks itself for every user that calls it.
-    runtimeInputs = [ pkgs.kubectl ];
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.kubectl
+    ];
     text = ''
       export KUBECONFIG="$CREDENTIALS_DIRECTORY/kubeconfig" HOME="$RUNTIME_DIRECTORY"
-      version() { kubectl --namespace relais get secret "$1" --ignore-not-found --output 'jsonpath={.metadata.resourceVersion}'; }
-      kubectl create namespace relais --dry-run=client --output yaml | kubectl apply --server-side --filename -
-      changed=""
+      content() { kubectl --namespace "$1" get secret "$2" --ignore-not-found --output 'jsonpath={.data}'; }
+      changed=()
       apply() {
-        before=$(version "$1")
-        kubectl --namespace relais create secret generic "$1" --from-file="$2=$CREDENTIALS_DIRECTORY/$1" \
+        kubectl create namespace "$1" --dry-run=client --output yaml | kubectl apply --server-side --filename -
+        before=$(content "$1" "$2")
+        kubectl --namespace "$1" create secret generic "$2" --from-file="$3=$CREDENTIALS_DIRECTORY/$2" \
           --dry-run=client --output yaml | kubectl apply --server-side --force-conflicts --filename -
-        if [ -n "$before" ] && [ "$before" != "$(version "$1")" ]; then changed=1; fi
+        if [ -n "$before" ] && [ "$before" != "$(content "$1" "$2")" ]; then changed+=("$1"); fi
       }
-      ${lib.concatMapStringsSep "\n" (secret: "apply ${secret.name} ${secret.key}") secrets}
+      ${lib.concatMapStringsSep "\n" (
+        secret: "apply ${secret.namespace} ${secret.name} ${secret.key}"
+      ) secrets}
       # Programs read them once, when they start.
-      if [ -n "$changed" ]; then kubectl --namespace relais rollout restart deployment; fi
+      if [ ''${#changed[@]} -gt 0 ]; then
+        printf '%s\n' "''${changed[@]}" | sort --unique | while read -r namespace; do
+          kubectl --namespace "$namespace" rollout restart deployment
+        done
+      fi
     '';
   };
 in
@@ -95,7 +114,7 @@ in
               (if key == "tailscale-key" then "tailscaled-autoconnect.service" else "relais-secrets.service")
             ];
           }
-        ) wanted
+        ) (wanted ++ lib.optional alerts "alert-webhook")
       );
       templates."relais-aws-credentials" = {
         content = ''
