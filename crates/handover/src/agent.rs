@@ -95,13 +95,22 @@ impl Agent {
                 self.offset = Some(offset(now, wall));
                 if self.course.is_none() {
                     self.begin(cause, now);
-                    commands.push(Command::AskBot);
                 }
             }
             Event::Back => self.back(now, wall, &mut commands),
             Event::Locked { held, limit } => self.locks(held, limit, now, &mut commands),
-            Event::Restarted if self.phase == Phase::Idle => self.lock(&mut commands),
-            Event::Restarted => {}
+            Event::Restarted { preparing } => match (self.phase, preparing) {
+                (Phase::Idle, None) => self.lock(&mut commands),
+                (Phase::Idle, Some(cause)) => self.begin(cause, now),
+                // The one that would have said so is gone.
+                (Phase::Asking | Phase::Waiting | Phase::GivingAway | Phase::Asleep, None) => {
+                    self.back(now, wall, &mut commands);
+                    if !self.locking {
+                        self.lock(&mut commands);
+                    }
+                }
+                (Phase::Asking | Phase::Waiting | Phase::GivingAway | Phase::Asleep, Some(_)) => {}
+            },
             Event::BoardRead { sent, board } => self.board_read(sent, board, now, &mut commands),
             Event::BotSaid(holder) => {
                 if let Some(course) = &mut self.course {
@@ -234,6 +243,10 @@ impl Agent {
     }
 
     fn proceed(&mut self, now: Timestamp, wall: WallClock, commands: &mut Vec<Command>) {
+        if let Some(course) = self.course.as_mut().filter(|course| !course.asked) {
+            course.asked = true;
+            commands.push(Command::AskBot);
+        }
         self.judge(now, wall, commands);
         if self.phase == Phase::Idle && !self.locked && !self.locking && now >= self.next_lock {
             self.lock(commands);

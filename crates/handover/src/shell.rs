@@ -92,7 +92,8 @@ pub async fn run(
                 }
                 Some(Signal::Restarted) => {
                     tracing::warn!("logind was restarted");
-                    Event::Restarted
+                    shell.ask_what_it_prepares();
+                    Event::Wakeup
                 }
                 None => anyhow::bail!("the system bus is gone"),
             },
@@ -207,6 +208,16 @@ impl Shell {
             }
             Command::TakenBack => tracing::info!("override of ours is taken back"),
         }
+    }
+
+    fn ask_what_it_prepares(&mut self) {
+        let logind = Arc::clone(&self.ports.logind);
+        self.ask(async move {
+            let preparing = logind.preparing().await;
+            let preparing =
+                preparing.inspect_err(|error| tracing::warn!(error = %chain(error), "logind does not answer"));
+            Event::Restarted { preparing: preparing.unwrap_or_default() }
+        });
     }
 
     fn ask(&mut self, request: impl Future<Output = Event> + Send + 'static) {

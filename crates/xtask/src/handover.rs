@@ -1,5 +1,6 @@
 //! The hand-over agent before the real systemd-logind, on a bus of its own and in a mount namespace.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ const LOGIND: &[&str] = &[
     "/lib/systemd/systemd-logind",
     "/run/current-system/systemd/lib/systemd/systemd-logind",
 ];
+/// And polkit's, which logind asks about everybody who is not root.
+const POLKIT: &[&str] =
+    &["/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd", "/run/current-system/sw/lib/polkit-1/polkitd"];
 /// What the tests do with the namespace; where it is not allowed, they cannot run.
 const NAMESPACE: &[&str] = &[
     "--mount",
@@ -41,7 +45,7 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
 
 /// On a machine that is there for the gate alone. What cannot be had is said by [`missing`].
 fn install(gate: &Gate, log: &Log) -> anyhow::Result<()> {
-    let packages = ["install", "--yes", "--quiet", "--no-install-recommends", "dbus", "systemd"];
+    let packages = ["install", "--yes", "--quiet", "--no-install-recommends", "dbus", "systemd", "polkitd"];
     for arguments in [&["update", "--quiet"][..], &packages] {
         let mut command = gate.command("apt-get");
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
@@ -55,8 +59,10 @@ fn missing() -> Option<String> {
     if !succeeds("dbus-daemon", &["--version"]) {
         return Some("dbus-daemon is not installed (Debian's package dbus has it)".to_owned());
     }
-    if !LOGIND.iter().any(|path| std::path::Path::new(path).exists()) {
-        return Some("systemd-logind is not installed (Debian's package systemd has it)".to_owned());
+    for (program, package, places) in [("systemd-logind", "systemd", LOGIND), ("polkitd", "polkitd", POLKIT)] {
+        if !places.iter().any(|path| Path::new(path).exists()) {
+            return Some(format!("{program} is not installed (Debian's package {package} has it)"));
+        }
     }
     if !succeeds("unshare", NAMESPACE) {
         return Some("a mount namespace with a /run and a /sys/power of its own is for root only".to_owned());

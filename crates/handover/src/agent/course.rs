@@ -19,6 +19,8 @@ pub(super) struct Course {
     give_at: Timestamp,
     /// The machine is let go, whatever is missing.
     deadline: Timestamp,
+    /// Whether the bot was asked.
+    pub(super) asked: bool,
     /// What the bot said, if it was heard; inside none if it did not answer.
     pub(super) bot: Option<Option<bool>>,
     /// Whether a read ended, with or without a board.
@@ -90,6 +92,7 @@ impl Course {
             began,
             give_at,
             deadline,
+            asked: false,
             bot: None,
             looked: false,
             board: None,

@@ -70,8 +70,11 @@ pub enum Event {
         /// How long logind waits for who holds one, if it said so.
         limit: Option<Duration>,
     },
-    /// logind was restarted: what it knew of our locks may be gone.
-    Restarted,
+    /// logind was restarted: what it knew of our locks, and that it waited for us, may be gone.
+    Restarted {
+        /// What the machine is about to do now, by the new one's word.
+        preparing: Option<Cause>,
+    },
     /// A consistent read that was sent at `sent` ended; `board` is none if it could not be read.
     BoardRead {
         /// When it was sent.

@@ -111,15 +111,36 @@ fn locks_that_were_refused_are_asked_for_again() {
 #[test]
 fn a_logind_that_was_restarted_is_asked_for_new_locks() {
     let mut play = Play::awake();
-    assert_eq!(play.feed(Event::Restarted), [Command::TakeLocks]);
+    assert_eq!(play.feed(Event::Restarted { preparing: None }), [Command::TakeLocks]);
     assert_eq!(play.feed(Event::Locked { held: true, limit: Some(ms(90_000)) }), []);
     assert!(play.agent.is_locked());
 }
 
 #[test]
+fn a_logind_that_forgot_the_sleep_that_it_announced_calls_it_off() {
+    for away in [true, false] {
+        let mut play = if away { asleep().0 } else { Play::awake() };
+        if !away {
+            let _ = play.announced(Cause::Sleep, board(here(), None));
+        }
+        assert_eq!(play.feed(Event::Restarted { preparing: Some(Cause::Sleep) }), [], "it goes on");
+        let commands = play.feed(Event::Restarted { preparing: None });
+        assert_eq!(commands, [Command::TakeLocks, Command::ReadBoard]);
+        assert_eq!(play.phase(), Phase::Idle);
+    }
+}
+
+#[test]
+fn a_sleep_that_was_announced_to_nobody_is_heeded() {
+    let mut play = Play::awake();
+    assert_eq!(play.feed(Event::Restarted { preparing: Some(Cause::Shutdown) }), [Command::AskBot, Command::ReadBoard]);
+    assert_eq!(play.reads(board(here(), None)), [play.wish(Cause::Shutdown, None)]);
+}
+
+#[test]
 fn locks_that_come_too_late_are_dropped() {
     let mut play = Play::awake();
-    let _ = play.feed(Event::Restarted);
+    let _ = play.feed(Event::Restarted { preparing: None });
     let commands = play.announced(Cause::Sleep, board(there(), None));
     play.ended(&commands, Cause::Sleep, Outcome::NothingHere, 0);
     assert_eq!(play.feed(Event::Locked { held: true, limit: None }), [Command::DropLocks]);

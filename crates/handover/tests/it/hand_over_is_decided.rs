@@ -216,7 +216,7 @@ fn a_process_that_comes_too_late_gives_away_at_once() {
     let mut play = Play::started(Policy::embedded(), Some(Cause::Sleep));
     assert_eq!(play.phase(), Phase::Asking);
     let commands = play.feed(Event::Locked { held: false, limit: Some(ms(90_000)) });
-    assert_eq!(commands, [Command::GiveAway, Command::ReadBoard]);
+    assert_eq!(commands, [Command::AskBot, Command::GiveAway, Command::ReadBoard]);
     let wish = play.wish(Cause::Sleep, None);
     assert_eq!(play.reads(board(here(), None)), [wish]);
     let commands = play.reads(board(offered(Site::Cloud), None));

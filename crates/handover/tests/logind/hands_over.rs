@@ -18,6 +18,17 @@ async fn a_service_that_is_ready_holds_both_locks() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_nobody_holds_both_locks() {
+    let mut machine = Machine::start(|policy| policy.inhibit).await;
+    machine.agents_are_nobody().await;
+    machine.start_agent().await;
+    assert_eq!(machine.locks().await, BOTH);
+    machine.ask_for("Suspend").await;
+    machine.until_board("the cloud is asked for", |board| board.control.as_ref().is_some_and(wish::is_ours)).await;
+    assert!(!machine.manager.has_started());
+}
+
+#[tokio::test]
 async fn a_sleep_waits_until_the_cloud_has_the_lease() {
     let mut machine = Machine::with_agent().await;
     bots::watchdog(machine.policy.clone(), machine.store.clone());

@@ -1,7 +1,9 @@
 //! A laptop: its bus, its logind, its service manager, its store, its bot and its agent.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -53,6 +55,9 @@ impl Drop for Process {
 
 pub(crate) struct Machine {
     agent: Option<Process>,
+    /// Who the agent runs as, if not as root.
+    user: Option<u32>,
+    polkit: Option<Process>,
     bot: Option<Bot>,
     /// Another private port than the bot's own.
     port: Option<String>,
@@ -65,11 +70,13 @@ pub(crate) struct Machine {
     folder: TempDir,
 }
 
-fn logind() -> PathBuf {
-    // As in `crates/xtask/src/handover.rs`, which looks before it runs these tests.
-    let places = ["/usr/lib/systemd", "/lib/systemd", "/run/current-system/systemd/lib/systemd"];
-    let mut places = places.into_iter().map(|place| Path::new(place).join("systemd-logind"));
-    places.find(|path| path.exists()).unwrap()
+// As in `crates/xtask/src/handover.rs`, which looks before it runs these tests.
+const SYSTEMD: &[&str] = &["/usr/lib/systemd", "/lib/systemd", "/run/current-system/systemd/lib/systemd"];
+const POLKIT: &[&str] = &["/usr/lib/polkit-1", "/usr/libexec", "/run/current-system/sw/lib/polkit-1"];
+const NOBODY: u32 = 65534;
+
+fn found(places: &[&str], program: &str) -> PathBuf {
+    places.iter().map(|place| Path::new(place).join(program)).find(|path| path.exists()).unwrap()
 }
 
 impl Machine {
@@ -96,8 +103,20 @@ impl Machine {
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&path.join("relais.db"), Duration::from_secs(1)).unwrap());
         store.init(&LeaseRecord::initial(Version::new(random_128()), policy.ttl, Boottime.wall())).await.unwrap();
         let bot = Some(bots::start(Site::Laptop, &policy, store.clone()).await);
-        let mut machine =
-            Self { agent: None, bot, port: None, logind: None, manager, bus, ready, policy, store, folder };
+        let mut machine = Self {
+            agent: None,
+            user: None,
+            polkit: None,
+            bot,
+            port: None,
+            logind: None,
+            manager,
+            bus,
+            ready,
+            policy,
+            store,
+            folder,
+        };
         machine.start_logind().await;
         machine.until_lease("the laptop speaks", |lease| is_held(lease, Site::Laptop)).await;
         machine
@@ -118,18 +137,39 @@ impl Machine {
         self.logind = None;
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-e", "-c", NAMESPACE]);
-        command.env("FOLDER", self.folder.path()).env("LOGIND", logind());
+        command.env("FOLDER", self.folder.path()).env("LOGIND", found(SYSTEMD, "systemd-logind"));
         command.env("DBUS_SYSTEM_BUS_ADDRESS", self.address());
         command.env("SYSTEMD_LOG_TARGET", "console").env("SYSTEMD_LOG_LEVEL", "debug");
         self.logind = Some(spawn(&mut command, self.folder.path(), "logind.log"));
+        self.until_named("org.freedesktop.login1", "logind.log").await;
+    }
+
+    /// From now on agents run as nobody, whom logind asks polkit about.
+    pub(crate) async fn agents_are_nobody(&mut self) {
+        let open = |name: &str, mode| {
+            std::fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+        };
+        open("", 0o777);
+        open("ready", 0o777);
+        for file in ["relais.db", "relais.db-wal", "relais.db-shm"] {
+            open(file, 0o666);
+        }
+        let mut command = Command::new(found(POLKIT, "polkitd"));
+        command.arg("--no-debug").env("DBUS_SYSTEM_BUS_ADDRESS", self.address());
+        self.polkit = Some(spawn(&mut command, self.folder.path(), "polkit.log"));
+        self.until_named("org.freedesktop.PolicyKit1", "polkit.log").await;
+        self.user = Some(NOBODY);
+    }
+
+    async fn until_named(&self, name: &str, log: &str) {
         let dbus = zbus::fdo::DBusProxy::new(self.manager.connection()).await.unwrap();
-        let name = zbus::names::BusName::try_from("org.freedesktop.login1").unwrap();
+        let owned = zbus::names::BusName::try_from(name).unwrap();
         let there = async {
-            while !dbus.name_has_owner(name.clone()).await.unwrap() {
+            while !dbus.name_has_owner(owned.clone()).await.unwrap() {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(LONG, there).await.unwrap_or_else(|_| panic!("no logind: {}", self.log("logind.log")));
+        timeout(LONG, there).await.unwrap_or_else(|_| panic!("no {name}: {}", self.log(log)));
     }
 
     fn address(&self) -> String {
@@ -148,6 +188,12 @@ impl Machine {
         std::fs::write(self.path("handover.json"), settings.to_string()).unwrap();
         while self.ready.recv(&mut [0; 256]).is_ok() {}
         let mut command = Command::new(env!("CARGO_BIN_EXE_relais-handover"));
+        if let Some(user) = self.user {
+            // Where the build is, nobody else may look.
+            std::fs::copy(command.get_program(), self.path("relais-handover")).unwrap();
+            command = Command::new(self.path("relais-handover"));
+            command.uid(user).gid(user);
+        }
         command.arg("--config").arg(self.path("handover.json")).arg("--log-json");
         command.env("DBUS_SYSTEM_BUS_ADDRESS", self.address()).env("NOTIFY_SOCKET", self.path("ready"));
         self.agent = Some(spawn(&mut command, self.folder.path(), "agent.log"));

@@ -54,6 +54,18 @@ async fn a_logind_that_was_started_again_waits_again() {
 }
 
 #[tokio::test]
+async fn a_logind_that_is_started_again_in_a_hand_over_calls_it_off() {
+    let mut machine = Machine::with_agent().await;
+    machine.ask_for("Suspend").await;
+    machine.until_board("the cloud is asked for", |board| board.control.as_ref().is_some_and(wish::is_ours)).await;
+    machine.start_logind().await;
+    machine.until_locks(&BOTH).await;
+    machine.until_board("our override is gone", |board| board.control == Some(wish::taken_back())).await;
+    machine.until_lease("the laptop speaks on", |lease| is_held(lease, Site::Laptop)).await;
+    assert!(!machine.manager.has_started());
+}
+
+#[tokio::test]
 async fn two_sleeps_in_a_row_are_two_hand_overs() {
     let mut machine = Machine::with_agent().await;
     for _ in 0..2 {
