@@ -2,7 +2,7 @@
 //!
 //! In reading order: what it is told ([`config`], [`process`]), what it decides ([`agent`], pure, and [`wish`], the override
 //! that is its own), what it speaks to ([`logind`] with [`bus`], [`bot`], [`store`]), and the loop between them ([`shell`],
-//! [`status`]).
+//! and the line to the service manager).
 //!
 //! Deliberately absent: any say in who speaks. The agent never writes the lease; it asks for the cloud by the control record
 //! and tells this site's own bot to give up what it holds. Everything that it fails to do ends in a lease that goes stale.
