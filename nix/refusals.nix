@@ -76,6 +76,11 @@ let
       change = set { handover.enable = true; };
       says = "services.relais.handover.enable on the cloud's site: the laptop hands over to it, and it is ended by the watchdog alone";
     };
+    "a hand-over without a store" = {
+      host = hosts.laptop;
+      change.services.relais.workloads.root = lib.mkForce null;
+      says = ''services.relais.handover.settings.store is not set: name the store of both sites, as in "dynamodb:relais?region=eu-west-3"'';
+    };
     "credentials of the hand-over that everybody could read" = {
       host = hosts.laptop;
       change.services.relais.handover.credentialsFile = "/nix/store/aws";

@@ -112,7 +112,14 @@ in
     idle = login.IdleAction or null;
     zram = config.zramSwap.enable;
   };
-  handover = if relais.handover.enable then relais.handover.settings else null;
+  handover =
+    if relais.handover.enable then
+      {
+        inherit (relais.handover) settings;
+        built = relais.handover.configFile.buildCommand;
+      }
+    else
+      null;
   secrets = {
     files = lib.mapAttrs (_: secret: {
       inherit (secret)

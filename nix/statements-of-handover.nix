@@ -12,15 +12,16 @@ in
     lib.elem "Type=notify" unit
     && lib.any (lib.hasInfix "/bin/relais-handover --log-json --config /nix/store/") unit
     && laptop.power.inhibitDelaySeconds * 1000 >= policy.inhibit_ms;
-  "laptop: the agent has the bot's store, and the bot's address in the cluster" =
+  "laptop: the agent's settings are checked by the program itself" =
+    lib.hasInfix "/bin/relais-handover --check-config --config" laptop.handover.built;
+  "laptop: the agent has the bot's store" =
+    laptop.handover.settings.store == null
+    && lib.hasInfix "/overlays/laptop/bot.json " laptop.handover.built;
+  "laptop: the agent knows the bot's address in the cluster" =
     let
-      told = lib.importJSON ../k8s/overlays/laptop/bot.json;
-      service = builtins.readFile ../k8s/base/bot/service.yaml;
-      address = lib.removeSuffix ":8081" (lib.removePrefix "http://" laptop.handover.bot);
+      address = lib.removeSuffix ":8081" (lib.removePrefix "http://" laptop.handover.settings.bot);
     in
-    laptop.handover.store == told.store
-    && laptop.handover.site == told.site
-    && lib.hasInfix "clusterIP: ${address}\n" service;
+    lib.hasInfix "clusterIP: ${address}\n" (builtins.readFile ../k8s/base/bot/service.yaml);
   "laptop: the agent's credentials are handed to it and not lying about" =
     lib.elem "DynamicUser=true" unit
     && lib.any (lib.hasPrefix "LoadCredential=aws:/run/secrets/") unit

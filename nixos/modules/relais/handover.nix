@@ -9,16 +9,14 @@
 let
   cfg = config.services.relais;
   format = pkgs.formats.json { };
-  # What the manifests say of this site's bot, so that its store is named once.
-  overlay = "${toString cfg.workloads.root}/overlays/${cfg.workloads.overlay}/bot.json";
-  bot = if cfg.workloads.root != null then lib.importJSON overlay else { };
-
-  written = format.generate "relais-handover.json" cfg.handover.settings;
-  # The program itself says at build time whether it takes them.
-  checked = pkgs.runCommand "relais-handover-checked.json" { } ''
-    ${lib.getExe cfg.handover.package} --check-config --config ${written}
-    cp ${written} "$out"
-  '';
+  inherit (cfg.handover) settings;
+  written = format.generate "relais-handover.json" settings;
+  # The bot's store is named once, in what the cluster begins with, which may be there only when it is built.
+  told =
+    if settings.store == null && cfg.workloads.root != null then
+      "jq '.store = $bot[0].store' --slurpfile bot ${cfg.workloads.root}/overlays/${cfg.workloads.overlay}/bot.json"
+    else
+      "jq .";
   credentials = cfg.handover.credentialsFile;
 in
 {
@@ -45,11 +43,10 @@ in
             description = "This site.";
           };
           store = lib.mkOption {
-            type = lib.types.str;
-            default = bot.store or "";
-            defaultText = lib.literalMD "the store in `bot.json` of the site's overlay";
+            type = lib.types.nullOr lib.types.str;
+            default = null;
             example = "dynamodb:relais?region=eu-west-3";
-            description = "The store of both sites, the same as the bot's.";
+            description = "The store of both sites. Null: the bot's, as `workloads.root` has it.";
           };
           bot = lib.mkOption {
             type = lib.types.str;
@@ -64,6 +61,17 @@ in
           };
         };
       };
+    };
+
+    configFile = lib.mkOption {
+      type = lib.types.package;
+      internal = true;
+      readOnly = true;
+      description = "The settings as a file. It cannot be built if the program does not take them.";
+      default = pkgs.runCommand "relais-handover.json" { nativeBuildInputs = [ pkgs.jq ]; } ''
+        ${told} ${written} > "$out"
+        ${lib.getExe cfg.handover.package} --check-config --config "$out"
+      '';
     };
 
     credentialsFile = lib.mkOption {
@@ -81,7 +89,7 @@ in
         message = "services.relais.handover.enable on the cloud's site: the laptop hands over to it, and it is ended by the watchdog alone";
       }
       {
-        assertion = cfg.handover.settings.store != "";
+        assertion = settings.store != null || cfg.workloads.root != null;
         message = ''services.relais.handover.settings.store is not set: name the store of both sites, as in "dynamodb:relais?region=eu-west-3"'';
       }
       {
@@ -111,7 +119,7 @@ in
       };
       serviceConfig = import ./hardening.nix // {
         Type = "notify";
-        ExecStart = "${lib.getExe cfg.handover.package} --log-json --config ${checked}";
+        ExecStart = "${lib.getExe cfg.handover.package} --log-json --config ${cfg.handover.configFile}";
         Restart = "always";
         RestartSec = 2;
         # Settings that are refused are so again.
