@@ -26,5 +26,8 @@ in
     lib.elem "DynamicUser=true" unit
     && lib.any (lib.hasPrefix "LoadCredential=aws:/run/secrets/") unit
     && lib.elem "relais-handover.service" laptop.secrets.templates.relais-aws-credentials.restartUnits;
+  "laptop: at a shutdown the bot is handed over before anything ends it" =
+    !laptop.k3s.gracefulNodeShutdown.enable
+    && lib.hasInfix "ExecStop=/nix/store/" laptop.units."k3s.service";
   "ec2: hands nothing over" = ec2.handover == null && !ec2.units ? "relais-handover.service";
 }

@@ -54,7 +54,7 @@ let
         host.power.zram && !host.k3s.extraKubeletConfig.failSwapOn
       ))
       (say "a shutdown waits for the bot" (
-        grace.enable
+        grace.enable != (host.handover != null)
         && seconds grace.shutdownGracePeriod - seconds grace.shutdownGracePeriodCriticalPods >= 40
       ))
       (say "logind waits for the kubelet" (

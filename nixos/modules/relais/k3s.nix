@@ -81,7 +81,9 @@ in
       ];
       manifests = lib.mkIf (cfg.workloads.root != null) { relais.source = workloads; };
       gracefulNodeShutdown = {
-        enable = true;
+        # It ends the bot as soon as a shutdown is announced, before the other site is there. With the agent the bot speaks
+        # until it is handed over, and leaves when K3s is stopped.
+        enable = !cfg.handover.enable;
         shutdownGracePeriod = "${toString shutdownSeconds}s";
         shutdownGracePeriodCriticalPods = "${toString criticalSeconds}s";
       };
