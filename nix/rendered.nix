@@ -117,6 +117,9 @@ in
       {
         inherit (relais.handover) settings;
         built = relais.handover.configFile.buildCommand;
+        beforeDown = map (script: script.source) (
+          lib.filter (script: script.type == "pre-down") config.networking.networkmanager.dispatcherScripts
+        );
       }
     else
       null;

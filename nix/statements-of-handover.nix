@@ -29,5 +29,8 @@ in
   "laptop: at a shutdown the bot is handed over before anything ends it" =
     !laptop.k3s.gracefulNodeShutdown.enable
     && lib.hasInfix "ExecStop=/nix/store/" laptop.units."k3s.service";
+  "laptop: the network stays until the bot is handed over" =
+    laptop.machine.wireless
+    && lib.any (lib.hasSuffix "/bin/relais-keep-network") laptop.handover.beforeDown;
   "ec2: hands nothing over" = ec2.handover == null && !ec2.units ? "relais-handover.service";
 }

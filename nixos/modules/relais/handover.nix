@@ -18,6 +18,15 @@ let
     else
       "jq .";
   credentials = cfg.handover.credentialsFile;
+  keepNetwork = pkgs.writeShellApplication {
+    name = "relais-keep-network";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.gnugrep
+      config.systemd.package
+    ];
+    text = builtins.readFile ./keep-network.sh;
+  };
 in
 {
   options.services.relais.handover = {
@@ -102,6 +111,13 @@ in
     security.polkit.enable = true;
 
     sops.templates."relais-aws-credentials".restartUnits = [ "relais-handover.service" ];
+
+    networking.networkmanager.dispatcherScripts = [
+      {
+        type = "pre-down";
+        source = lib.getExe keepNetwork;
+      }
+    ];
 
     systemd.services.relais-handover = {
       description = "Hands the bot over before this machine sleeps or goes off";

@@ -1,5 +1,6 @@
 //! Sleep and shutdown wait for the hand-over, and for nothing longer than logind waits.
 
+use std::process::Child;
 use std::time::Duration;
 
 use relais_failover::{ControlMode, Site};
@@ -44,6 +45,34 @@ async fn a_sleep_waits_until_the_cloud_has_the_lease() {
     machine.until_locks(&BOTH).await;
     machine.until_board("our override is gone", |board| board.control == Some(wish::taken_back())).await;
     machine.until_lease("the cloud speaks on", |lease| is_held(lease, Site::Cloud)).await;
+}
+
+#[tokio::test]
+async fn the_network_stays_until_the_bot_is_handed_over() {
+    let mut machine = Machine::with_agent().await;
+    let mut idle = machine.start_keeping_the_network();
+    assert!(ends(&mut idle).await, "somebody unplugs the cable: nothing to wait for");
+
+    machine.ask_for("Suspend").await;
+    let mut keeping = machine.start_keeping_the_network();
+    machine.until_board("the cloud is asked for", |board| board.control.as_ref().is_some_and(wish::is_ours)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(keeping.try_wait().unwrap().is_none(), "the network is gone before the bot is");
+    assert_eq!(machine.let_go().await, "suspend.target");
+    assert!(ends(&mut keeping).await, "the machine sleeps and the network is still waited for");
+}
+
+/// Whether it ends, in good order.
+async fn ends(child: &mut Child) -> bool {
+    for _ in 0..1_000 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.success();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    false
 }
 
 #[tokio::test]

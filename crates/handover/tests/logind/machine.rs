@@ -237,6 +237,14 @@ impl Machine {
         panic!("the agent goes on: {}", self.log("agent.log"));
     }
 
+    /// What NetworkManager starts before it takes the network down, and waits for.
+    pub(crate) fn start_keeping_the_network(&self) -> Child {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../nixos/modules/relais/keep-network.sh");
+        let mut command = Command::new("sh");
+        command.args(["-eu"]).arg(script).args(["wlan0", "pre-down"]);
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", self.address()).stdin(Stdio::null()).spawn().unwrap()
+    }
+
     /// `Suspend` or `PowerOff`, as root asks for it.
     pub(crate) async fn ask_for(&self, verb: &str) {
         self.call::<_, ()>(verb, &(false,)).await;
