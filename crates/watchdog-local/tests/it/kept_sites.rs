@@ -35,11 +35,12 @@ impl Machines {
         machines.write("token", "a.token.of-two-machines");
         machines.write("key", "a-key-of-two-machines");
         machines.write("policy.json", &Policy::embedded().paced(PACE).unwrap().to_json());
-        let (laptop, cloud) = (machines.machine("laptop"), machines.machine("cloud"));
+        let health = free();
+        let (laptop, cloud) = (machines.machine("laptop", health), machines.machine("cloud", free()));
         let sites = json!({
             "laptop": laptop,
             "cloud": cloud,
-            "health": free(),
+            "health": health,
             "token_file": machines.path("token"),
             "health_key_file": machines.path("key"),
             "application_id": 300,
@@ -60,13 +61,13 @@ impl Machines {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// A machine that runs one bot, and writes down what it is told.
-    fn machine(&self, site: &str) -> Value {
-        let (store, discord) = (free(), free());
+    /// A machine that runs bot and health server, and writes down what it is told.
+    fn machine(&self, site: &str, health: SocketAddr) -> Value {
+        let (store, discord, private) = (free(), free(), free());
         let bot = json!({
             "site": site,
             "store": format!("http://{store}"),
-            "listen": free(),
+            "listen": private,
             "discord": {
                 "token_file": self.path("token"),
                 "rest_base": format!("http://{discord}"),
@@ -75,18 +76,35 @@ impl Machines {
             "policy": self.path("policy.json"),
         });
         self.write(&format!("{site}-bot.json"), &bot.to_string());
+        let health = json!({
+            "site": site,
+            "listen": health,
+            "metrics_listen": free(),
+            "bot_facts": format!("http://{private}/facts"),
+            "key_file": self.path("key"),
+            "state_dir": self.folder.path(),
+            "min_disk_free_percent": 0,
+            "policy": self.path("policy.json"),
+        });
+        self.write(&format!("{site}-health.json"), &health.to_string());
         let folder = self.folder.path().display();
         self.write(
             &format!("{site}.sh"),
             &format!(
                 "cd {folder}\n\
                  echo $1 >>{site}.acts\n\
-                 gone() {{ while kill -0 $(cat {site}.pid) 2>/dev/null; do sleep 0.05; done; rm -f {site}.pid; }}\n\
+                 end() {{\n\
+                 for pid in $(cat {site}.pids 2>/dev/null); do\n\
+                 kill -$1 $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done\n\
+                 done; rm -f {site}.pids\n\
+                 }}\n\
                  case $1 in\n\
-                 start) {PROGRAM} bot --config {site}-bot.json >>{site}.log 2>&1 & echo $! >{site}.pid ;;\n\
-                 prepare|stop) if [ -e {site}.pid ]; then kill $(cat {site}.pid); gone; fi ;;\n\
-                 kill) if [ -e {site}.pid ]; then kill -9 $(cat {site}.pid); gone; fi ;;\n\
-                 log) cat {site}.log ;;\n\
+                 start) for part in bot health; do\n\
+                 {PROGRAM} $part --config {site}-$part.json >>{site}-$part.log 2>&1 & echo $! >>{site}.pids\n\
+                 done ;;\n\
+                 prepare|stop) end TERM ;;\n\
+                 kill) end KILL ;;\n\
+                 log) cat {site}-bot.log ;;\n\
                  *) echo $1 is beyond a shell >&2; exit 9 ;;\n\
                  esac\n"
             ),

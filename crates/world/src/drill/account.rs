@@ -8,18 +8,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use relais_failover::act::InstanceState;
-use relais_failover::sighting::ProbeSight;
-use relais_failover::{ControlMode, LeaseRecord, Site, Version};
+use relais_failover::{ControlMode, LeaseRecord, Version};
 use relais_host::clock::{self, Boottime, Clock as _};
-use relais_host::secret::Secret;
 use relais_store::{Store, StoreError};
-use relais_watchdog::probe::{HttpProbe, ProbeConfig};
-use relais_watchdog::{MachineId, Probe as _, Standby};
+use relais_watchdog::{MachineId, Standby};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::machine::BOOT;
 use super::stage::Stage;
+use super::watching;
 use crate::ec2::{Ec2Entry, Ec2Event, MachineEnd, MachineHooks};
 use crate::pace::Pace;
 
@@ -186,18 +184,9 @@ pub(super) async fn before_the_first_site(stage: &Stage) -> anyhow::Result<()> {
 }
 
 /// The first site speaks: from now on its watchdog decides, once it sees the site as its users do.
-pub(super) async fn after_the_first_site(stage: &Stage, account: &Account) -> anyhow::Result<()> {
-    let key = Secret::new(&account.health_key).context("the account's health key is empty")?;
-    let url = format!("http://{}/health", account.public);
-    let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?;
+pub(super) async fn after_the_first_site(stage: &Stage) -> anyhow::Result<()> {
     let deadline = stage.now_ms() + WELL * 1000;
-    while probe.probe().await != ProbeSight::Ok {
-        if stage.now_ms() >= deadline {
-            let log = stage.bot_log(Site::Laptop).await;
-            anyhow::bail!("the laptop's health was not good in time; its bot's log: {log}");
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+    watching::laptop_is_well(stage, WELL).await?;
     // Its first minute may not have come yet; a crash before that would wait for it.
     while !stage.store.read_watch().await.is_ok_and(|watch| watch.is_some()) {
         anyhow::ensure!(stage.now_ms() < deadline, "the account's watchdog has not looked in time: is it woken?");

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::guest::GuestConfig;
 use crate::report::{DrillReport, SceneReport};
 pub use account::Account;
+use ground::Ground;
 pub use kept::{Acts, Kept, KeptSites, KeptWays};
 use place::Place;
 pub use scene::{Scene, UnknownScene};
@@ -189,8 +190,11 @@ async fn act(scene: Scene, stage: &Arc<Stage>, account: Option<&Account>) -> any
     if let (Site::Laptop, Some(age)) = (first, standby) {
         machine::preset(stage, age).await;
     }
-    if let Some(account) = account {
-        account::after_the_first_site(stage, account).await?;
+    if account.is_some() {
+        account::after_the_first_site(stage).await?;
+    }
+    if first == Site::Laptop && matches!(stage.laptop.as_ref(), Ground::Kept(_)) {
+        watching::laptop_is_well(stage, 120).await?;
     }
     // Only now: a watchdog that is switched on before the first site ever spoke starts the cloud, and rightly so.
     let watchdog = watching::watch(stage)?;

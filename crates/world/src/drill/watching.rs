@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use relais_failover::Site;
 use relais_failover::act::Action;
+use relais_failover::sighting::ProbeSight;
 use relais_host::clock::unix_now;
 use relais_host::secret::Secret;
 use relais_watchdog::alert::LogAlert;
 use relais_watchdog::probe::{HttpProbe, ProbeConfig};
 use relais_watchdog::tick::Outcome;
-use relais_watchdog::{Memory, Ports, TickReport, run};
+use relais_watchdog::{Memory, Ports, Probe as _, TickReport, run};
 use tokio::task::JoinHandle;
 
 use super::scene::Scene;
@@ -21,11 +23,36 @@ use crate::report::{Mark, Nodes, Sample};
 /// The watchdog's last look, for the timeline.
 pub(super) type LastLook = Arc<Mutex<Option<TickReport>>>;
 
-/// Starts the real watchdog against the public path, the store and the small EC2. In a cloud account another one watches.
-pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
+/// The watchdog's eye on the laptop: over the public path, with the key that it knows.
+fn probe(stage: &Stage) -> anyhow::Result<HttpProbe> {
     let key = Secret::new(&stage.health_key).ok_or_else(|| anyhow::anyhow!("the rehearsal's key is empty"))?;
     let url = format!("http://{}/health", stage.public.address());
-    let probe = HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?;
+    Ok(HttpProbe::new(ProbeConfig::by_policy(url, key, &stage.policy))?)
+}
+
+/// Waits until the laptop is seen to be well, at most so many protocol seconds: where the path to it is not ours, a rehearsal
+/// on a path that never led anywhere would show nothing.
+///
+/// # Errors
+/// It was not well in time.
+pub(super) async fn laptop_is_well(stage: &Stage, seconds: u64) -> anyhow::Result<()> {
+    let (probe, deadline) = (probe(stage)?, stage.now_ms() + seconds * 1000);
+    loop {
+        let sight = probe.probe().await;
+        if sight == ProbeSight::Ok {
+            return Ok(());
+        }
+        if stage.now_ms() >= deadline {
+            let log = stage.bot_log(Site::Laptop).await;
+            anyhow::bail!("the laptop's health was {} and not good in time; its bot's log: {log}", sight.as_str());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Starts the real watchdog against the public path, the store and the small EC2. In a cloud account another one watches.
+pub(super) fn watch(stage: &Arc<Stage>) -> anyhow::Result<JoinHandle<()>> {
+    let probe = probe(stage)?;
     let stage = Arc::clone(stage);
     Ok(tokio::spawn(async move {
         let Some(ec2) = stage.machines.small() else { return };

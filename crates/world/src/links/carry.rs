@@ -158,10 +158,10 @@ async fn write(
     to.shutdown().await.map_err(|_| Broken)
 }
 
-/// The upstream tells its links apart by the address they come from.
+/// The upstream tells its links apart by the address they come from; from a loopback address no way leads elsewhere.
 async fn connect(source: IpAddr, upstream: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = if upstream.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if source.is_ipv4() == upstream.is_ipv4() {
+    if source.is_ipv4() == upstream.is_ipv4() && (upstream.ip().is_loopback() || !source.is_loopback()) {
         socket.bind(SocketAddr::new(source, 0))?;
     }
     socket.connect(upstream).await
