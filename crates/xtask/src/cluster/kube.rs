@@ -85,7 +85,10 @@ impl Tool {
         let machine = Machine::found(hand, name, &self.home.join("run").join(name)).ok();
         let mut pods = Vec::new();
         if let Some(machine) = &machine {
-            machine.wake(hand)?;
+            // One that never had a cable has nothing to wake by.
+            if let Err(error) = machine.wake(hand) {
+                hand.say(&format!("  {error:#}"))?;
+            }
             pods = machine.pods(hand)?;
         }
         hand.run(self.command(&["down", name]))?;

@@ -1,7 +1,8 @@
 //! `cargo xtask cluster`: what `k8s/` becomes in a real Kubernetes. Images are made of the programs as Cargo builds them,
 //! loaded without a registry, applied as ArgoCD does, judged from outside, and taken down again whatever happened.
 //!
-//! Reading order: one cluster and what goes wrong in it ([`table`] with its [`rows`] and what they do, [`troubles`]), two
+//! Reading order: one cluster and what goes wrong in it ([`table`] with its [`rows`] and what they do, [`troubles`], and the
+//! parts' [`memory`]), two
 //! clusters and a failover between them ([`drill`]), a site in a cluster ([`site`], [`objects`], [`image`]), how it is known
 //! ([`proof`], [`company`]), what is below ([`kube`], [`machine`], [`hand`]).
 //!
@@ -14,6 +15,7 @@ mod hand;
 mod image;
 mod kube;
 mod machine;
+mod memory;
 mod objects;
 mod proof;
 mod rows;
@@ -66,9 +68,12 @@ pub(crate) struct Asked {
     row: Option<String>,
     #[command(flatten)]
     how: drill::How,
-    /// Leave the clusters up
-    #[arg(long)]
+    /// Leave the clusters up, to look at them
+    #[arg(long, conflicts_with = "down")]
     keep: bool,
+    /// Only take down what an earlier run left up
+    #[arg(long)]
+    down: bool,
 }
 
 /// The programs and the images made of them.
@@ -94,6 +99,10 @@ pub(crate) fn reference(image: &str) -> String {
 /// Shows it; whether everything held.
 pub(crate) fn run(gate: &Gate, asked: &Asked) -> anyhow::Result<bool> {
     let log = Log::create(&gate.reports.join("cluster.log"))?;
+    if asked.down {
+        let tool = Tool::found(gate).map_err(anyhow::Error::msg)?;
+        return guarded(&Hand::plain(&log), &tool, false, &drill::CLUSTERS, || Ok(true));
+    }
     let tool = match ready(gate) {
         Ok(tool) => tool,
         Err(why) => bail!("not run: {why}"),
@@ -107,7 +116,7 @@ pub(crate) fn run(gate: &Gate, asked: &Asked) -> anyhow::Result<bool> {
         let wanted = |row: &&&rows::Row| asked.row.as_ref().is_none_or(|text| row.name.contains(text));
         let rows: Vec<&rows::Row> = all.iter().filter(wanted).copied().collect();
         let shown = guarded(&hand, &tool, asked.keep, &[table::CLUSTER], || {
-            table::show(gate, &hand, &log, &tool, &folder, &rows)
+            table::show(gate, &hand, &log, &tool, &folder, &rows, asked.scene != Scene::Quick)
         });
         held &= shown?.iter().all(|row| row.faults.is_empty());
     }
@@ -131,7 +140,7 @@ pub(crate) fn step(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     let built = images(gate, &hand, built)?;
     let rows = rows::quick();
     let shown =
-        guarded(&hand, &tool, false, &[table::CLUSTER], || table::show(gate, &hand, log, &tool, &built, &rows))?;
+        guarded(&hand, &tool, false, &[table::CLUSTER], || table::show(gate, &hand, log, &tool, &built, &rows, false))?;
     let failed = shown.iter().filter(|row| !row.faults.is_empty()).count() as u64;
     let passed = shown.len() as u64 - failed;
     Ok(Outcome::Ran { passed, failed, note: "rows of k8s/README.md, in a real Kubernetes 1.20".to_owned() })
@@ -151,7 +160,7 @@ fn ready(gate: &Gate) -> Result<Tool, String> {
     let tool = Tool::found(gate)?;
     for name in drill::CLUSTERS {
         if tool.has(name) {
-            return Err(format!("a cluster {name} is up already; `kube down {name}` ends it"));
+            return Err(format!("a cluster {name} is up already; `cargo xtask cluster --down` ends it"));
         }
     }
     Ok(tool)
@@ -167,7 +176,7 @@ fn guarded<T>(
 ) -> anyhow::Result<T> {
     let done = work();
     if keep {
-        hand.say(&format!("left up: {}; `kube down NAME` ends each", clusters.join(", ")))?;
+        hand.say(&format!("left up: {}; `cargo xtask cluster --down` ends them", clusters.join(", ")))?;
         return done;
     }
     let stubborn = hand.stubborn();

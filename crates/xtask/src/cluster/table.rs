@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::company::Company;
 use super::hand::Hand;
 use super::kube::{Cluster, Tool};
+use super::memory::{Memory, measured};
 use super::objects::{endpoints, images, rendered, secret, translated};
-use super::proof::Process;
 use super::rows::Row;
-use super::site::{COMPONENTS, Plan, ready};
+use super::site::{Plan, ready};
 use super::{Built, PROGRAMS, part, reference};
 use crate::gate::Gate;
 use crate::k8s::set::text;
@@ -68,7 +68,7 @@ pub(crate) struct Noticed {
     silence_ms: u64,
 }
 
-/// Shows the rows in their order.
+/// Shows the rows in their order, and the memory of each part afterwards if that is wanted.
 ///
 /// # Errors
 /// The cluster does not come up, or it is interrupted. A row that does not hold is no error: see [`Shown::faults`].
@@ -79,6 +79,7 @@ pub(crate) fn show(
     tool: &Tool,
     built: &Built,
     rows: &[&Row],
+    measures: bool,
 ) -> anyhow::Result<Vec<Shown>> {
     let (objects, said) = translated(&rendered(gate, log, "test")?);
     hand.say("what this Kubernetes does not know, or does not do:")?;
@@ -90,13 +91,15 @@ pub(crate) fn show(
     for row in rows {
         shown.push(part(hand, row.name, || one(&mut bench, row))?);
     }
-    let memory = memory(hand, &bench.cluster)?;
-    for line in &memory {
-        hand.say(line)?;
-    }
     print!("\n{}", render(&shown));
+    let memory = if measures { measured(gate, hand, &bench.cluster)? } else { Vec::new() };
+    for part in &memory {
+        hand.say(&part.line())?;
+    }
     let file = gate.reports.join("cluster-table.json");
-    std::fs::write(&file, as_json(&shown).to_string()).with_context(|| format!("write {}", file.display()))?;
+    let parts: Vec<Value> = memory.iter().map(Memory::as_json).collect();
+    let report = json!({ "rows": as_json(&shown), "memory": parts });
+    std::fs::write(&file, report.to_string()).with_context(|| format!("write {}", file.display()))?;
     Ok(shown)
 }
 
@@ -217,17 +220,6 @@ fn one(bench: &mut Bench<'_>, row: &Row) -> anyhow::Result<Shown> {
     let violations = settled["violations"].as_array().cloned().unwrap_or_default();
     faults.extend(violations.iter().map(|violation| format!("against Discord's rules: {violation}")));
     Ok(Shown { name: row.name, says: row.says, faults, users: Some(noticed) })
-}
-
-/// What each program needs of the machine's memory.
-fn memory(hand: &Hand<'_>, cluster: &Cluster) -> anyhow::Result<Vec<String>> {
-    let mut lines = Vec::new();
-    for component in COMPONENTS {
-        let (now, most) = Process::of(hand, cluster, component)?.memory_kib()?;
-        let mib = |kib: u64| kib as f64 / 1024.0;
-        lines.push(format!("memory of {component}: {:.1} MiB resident, {:.1} MiB at most", mib(now), mib(most)));
-    }
-    Ok(lines)
 }
 
 fn render(shown: &[Shown]) -> String {
