@@ -83,6 +83,18 @@ pub(crate) fn play(
     Ok(kept)
 }
 
+/// Refuses scenes and paces that there are not, before clusters are made for them.
+///
+/// # Errors
+/// In the words of `watchdog-local`.
+pub(crate) fn is_known(gate: &Gate, log: &Log, programs: &Path, how: &How) -> anyhow::Result<()> {
+    let mut ask = gate.command(programs.join("watchdog-local"));
+    ask.args(["drill", "--check-config", "--scene", &how.scenes.join(","), "--pace", &how.pace.to_string()]);
+    let asked = Hand::plain(log).ended(ask)?;
+    ensure!(asked.success, "{}", asked.last_words().trim_start_matches("error: "));
+    Ok(())
+}
+
 /// How the drill is played.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct How {

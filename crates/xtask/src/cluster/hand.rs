@@ -247,6 +247,31 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_shows_itself_may_end_its_own_things_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let (begun, ended) = (folder.path().join("begun"), folder.path().join("ended"));
+        let script = format!(
+            "trap 'touch {}; exit 0' TERM; touch {}; while :; do sleep 0.05; done",
+            ended.display(),
+            begun.display()
+        );
+        with_hand(|hand| {
+            assert!(!hand.shown(shell("exit 3")).unwrap());
+            let stop = Arc::clone(&hand.stop);
+            let begun = begun.clone();
+            let later = std::thread::spawn(move || {
+                while !begun.exists() {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                stop.store(true, Ordering::Relaxed);
+            });
+            assert_eq!(hand.shown(shell(&script)).unwrap_err().to_string(), "interrupted");
+            later.join().unwrap();
+        });
+        assert!(ended.exists());
+    }
+
+    #[test]
     fn an_answer_that_does_not_come_is_none() {
         with_hand(|hand| {
             let mut asked = 0;

@@ -76,6 +76,23 @@ pub(crate) struct Asked {
     down: bool,
 }
 
+impl Asked {
+    /// The rows that are shown: none for the drill alone.
+    fn rows(&self) -> anyhow::Result<Vec<&'static rows::Row>> {
+        let mut rows = match self.scene {
+            Scene::Quick => rows::quick(),
+            Scene::Table | Scene::All => rows::ALL.iter().collect(),
+            Scene::Drill => return Ok(Vec::new()),
+        };
+        if let Some(text) = &self.row {
+            rows.retain(|row| row.name.contains(text));
+            let names = || rows::ALL.iter().map(|row| row.name).collect::<Vec<_>>().join("; ");
+            ensure!(!rows.is_empty(), "--row {text}: no row has that in its name; there are: {}", names());
+        }
+        Ok(rows)
+    }
+}
+
 /// The programs and the images made of them.
 pub(crate) struct Built {
     /// Where the programs are.
@@ -107,14 +124,15 @@ pub(crate) fn run(gate: &Gate, asked: &Asked) -> anyhow::Result<bool> {
         Ok(tool) => tool,
         Err(why) => bail!("not run: {why}"),
     };
+    let rows = asked.rows()?;
     let built = build(gate, &log, asked.debug)?;
+    if matches!(asked.scene, Scene::Drill | Scene::All) {
+        drill::is_known(gate, &log, &built, &asked.how)?;
+    }
     let hand = Hand::listening(&log)?;
     let folder = images(gate, &hand, built)?;
     let mut held = true;
-    if matches!(asked.scene, Scene::Quick | Scene::Table | Scene::All) {
-        let all = if asked.scene == Scene::Quick { rows::quick() } else { rows::ALL.iter().collect() };
-        let wanted = |row: &&&rows::Row| asked.row.as_ref().is_none_or(|text| row.name.contains(text));
-        let rows: Vec<&rows::Row> = all.iter().filter(wanted).copied().collect();
+    if !rows.is_empty() {
         let shown = guarded(&hand, &tool, asked.keep, &[table::CLUSTER], || {
             table::show(gate, &hand, &log, &tool, &folder, &rows, asked.scene != Scene::Quick)
         });

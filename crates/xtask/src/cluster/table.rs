@@ -91,7 +91,9 @@ pub(crate) fn show(
     for row in rows {
         shown.push(part(hand, row.name, || one(&mut bench, row))?);
     }
-    print!("\n{}", render(&shown));
+    for line in render(&shown).lines() {
+        hand.say(line)?;
+    }
     let memory = if measures { measured(gate, hand, &bench.cluster)? } else { Vec::new() };
     for part in &memory {
         hand.say(&part.line())?;
