@@ -46,7 +46,13 @@ fn nothing_is_done_where_the_lease_is_elsewhere() {
 fn a_lease_on_its_way_here_is_treated_as_ours() {
     let mut play = Play::awake();
     let wish = play.wish(Cause::Sleep, None);
+    let ours = play.ours(Cause::Sleep);
     assert_eq!(play.announced(Cause::Sleep, board(offered(Site::Laptop), None)), [wish]);
+    let _ = play.writes(Written::Yes);
+    let coming = board(offered(Site::Laptop), Some(ours));
+    let _ = play.reads(coming.clone());
+    assert_eq!(play.hang(20_000, &coming), [], "it is not free: the bot takes it in a moment");
+    assert_eq!(play.phase(), Phase::Waiting);
 }
 
 #[test]
