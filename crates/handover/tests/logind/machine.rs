@@ -2,7 +2,7 @@
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -96,7 +96,7 @@ impl Machine {
         let mut command = Command::new("dbus-daemon");
         command.arg("--config-file").arg(path.join("bus.conf")).args(["--nofork", "--nopidfile"]);
         let bus = Some(spawn(&mut command, path, "bus.log"));
-        until("the bus", || path.join("bus").exists()).await;
+        until("the bus", || UnixStream::connect(path.join("bus")).is_ok()).await;
         let manager = Running::start(&format!("unix:path={}", path.join("bus").display())).await;
         let ready = UnixDatagram::bind(path.join("ready")).unwrap();
         ready.set_nonblocking(true).unwrap();
