@@ -9,7 +9,6 @@ let
   named = lib.mapAttrsToList (name: tag: "${name}:${tag}") (lib.importJSON ../k8s/images.json);
   seconds = text: lib.toInt (lib.removeSuffix "s" text);
   has = unit: line: lib.elem line (lib.splitString "\n" unit);
-
   ofBoth =
     name: host:
     let

@@ -56,8 +56,20 @@ let
         !lib.hasInfix "/run/secrets" (toString (service.ExecStart or ""))
         && !lib.hasInfix "Environment=" (
           lib.replaceStrings
-            [ "Environment=\"LOCALE" "Environment=\"PATH" "Environment=\"TZDIR" ]
-            [ "" "" "" ]
+            [
+              "Environment=\"AWS_EC2_METADATA_DISABLED"
+              "Environment=\"AWS_SHARED_CREDENTIALS_FILE"
+              "Environment=\"LOCALE"
+              "Environment=\"PATH"
+              "Environment=\"TZDIR"
+            ]
+            [
+              ""
+              ""
+              ""
+              ""
+              ""
+            ]
             host.units."${unit}.service"
         )
       ))
