@@ -83,7 +83,9 @@ in
       image: if image ? imageTag then "${image.imageName}:${image.imageTag}" else image.name
     ) k3s.images;
     manifests = lib.mapAttrs (_: manifest: manifest.content) k3s.manifests;
+    # The commands that render what the cluster is given.
     workloads = k3s.manifests.relais.source.buildCommand or null;
+    argocd = lib.mapAttrs (_: manifest: manifest.buildCommand) relais.argocd.manifests;
   };
   firewall = {
     inherit (config.networking.firewall)

@@ -131,6 +131,7 @@ in
 ofBoth "laptop" laptop
 // ofBoth "ec2" ec2
 // import ./standby.nix { inherit lib packages; }
+// import ./given.nix { inherit lib rendered; }
 // {
   "the two machines are two sites" = laptop.site == "laptop" && ec2.site == "cloud";
   "the flake makes the images that manifests may name, and no others" =
@@ -139,12 +140,6 @@ ofBoth "laptop" laptop
         lib.filterAttrs (_: package: package ? imageTag) packages
       )
     ) == lib.naturalSort named;
-  "laptop: its cluster begins with its own workloads" = lib.hasInfix "/overlays/laptop > " (
-    toString laptop.k3s.workloads
-  );
-  "ec2: its cluster begins with its own workloads" = lib.hasInfix "/overlays/ec2 > " (
-    toString ec2.k3s.workloads
-  );
   "laptop: a closed lid changes nothing, on its battery, its charger or its desk" =
     laptop.power.lids == [
       "ignore"

@@ -1,6 +1,6 @@
-# GitOps: ArgoCD's core out of k8s/argocd, told what to do by k8s/gitops. The machine keeps a bare copy of the repository, so
-# there is a Git to ask while the network is gone, and no pod needs a way to the one outside. Nothing here is on the bot's way:
-# K3s starts the bot by itself, and ArgoCD takes over what it finds, which are the same manifests.
+# GitOps: ArgoCD's core out of k8s/argocd, told what to do by k8s/gitops. It reads the machine's copy of the repository
+# (mirror.nix), so there is a Git to ask while the network is gone, and no pod needs a way to the one outside. Nothing here is
+# on the bot's way: K3s starts the bot by itself, and ArgoCD takes over what it finds, which are the same manifests.
 {
   config,
   lib,
@@ -13,8 +13,6 @@ let
   inherit (cfg) workloads;
 
   render = import ./render.nix pkgs;
-  core = render "argocd" "${workloads.root}/argocd/overlays/${workloads.overlay}";
-  told = render "gitops" "${workloads.root}/gitops/${workloads.overlay}";
   # Its kinds belong to its version. That of ApplicationSets is left out: it is the largest, and nobody here has one.
   # Copied, or the machine would carry all of ArgoCD's source.
   kinds = pkgs.runCommand "argocd-kinds" { } ''
@@ -59,26 +57,8 @@ let
         printf 'requirepass %s\n' "$password" > "$RUNTIME_DIRECTORY/redis.conf"
         secret argocd-redis --from-file "$RUNTIME_DIRECTORY/auth" --from-file "$RUNTIME_DIRECTORY/redis.conf"
       fi
-      apply ${core}
-      apply ${told}
-    '';
-  };
-
-  fetch = pkgs.writeShellApplication {
-    name = "relais-fetch-mirror";
-    runtimeInputs = [ pkgs.gitMinimal ];
-    text = ''
-      export GIT_TERMINAL_PROMPT=0 HOME="$STATE_DIRECTORY"
-      cd "$STATE_DIRECTORY"
-      git() { command git ${
-        lib.optionalString (
-          own.credentialsFile != null
-        ) ''-c credential.helper="store --file=$CREDENTIALS_DIRECTORY/git" ''
-      }"$@"; }
-      [ -e relais.git/HEAD ] || git init --quiet --bare relais.git
-      # Branches and tags, and not what others propose.
-      git -C relais.git fetch --quiet --prune ${lib.escapeShellArg (toString own.repository)} \
-        '+refs/heads/*:refs/heads/*' '+refs/tags/*:refs/tags/*'
+      apply ${own.manifests.core}
+      apply ${own.manifests.told}
     '';
   };
 in
@@ -108,6 +88,16 @@ in
         machine only; the cluster has the copy.
       '';
     };
+    manifests = lib.mkOption {
+      type = lib.types.attrsOf lib.types.package;
+      internal = true;
+      readOnly = true;
+      default = {
+        core = render "argocd" "${workloads.root}/argocd/overlays/${workloads.overlay}";
+        told = render "gitops" "${workloads.root}/gitops/${workloads.overlay}";
+      };
+      description = "What ArgoCD is, and what it is told.";
+    };
     interval = lib.mkOption {
       type = lib.types.strMatching "[0-9]+(s|min|h)";
       default = "2min";
@@ -131,70 +121,29 @@ in
       }
     ];
 
-    users.users.relais-mirror = {
-      isSystemUser = true;
-      group = "relais-mirror";
-      description = "Fetches the repository";
-    };
-    users.groups.relais-mirror = { };
-
-    systemd.services = {
-      relais-mirror = {
-        description = "Fetches the repository that says what this site runs";
-        after = [ "network-online.target" ];
-        wants = [ "network-online.target" ];
-        wantedBy = [ "multi-user.target" ];
-        serviceConfig = import ./hardening.nix // {
-          Type = "oneshot";
-          ExecStart = lib.getExe fetch;
-          # A network that is half there.
-          TimeoutStartSec = 300;
-          User = "relais-mirror";
-          StateDirectory = "relais-mirror";
-          StateDirectoryMode = "0755";
-          # Read by a pod under another user.
-          UMask = "0022";
-          LoadCredential = lib.optional (own.credentialsFile != null) "git:${own.credentialsFile}";
-          RestrictAddressFamilies = [
-            "AF_INET"
-            "AF_INET6"
-            "AF_UNIX"
-          ];
-        };
-      };
-      relais-argocd = {
-        description = "Starts ArgoCD and tells it where to look";
-        after = [
-          "k3s.service"
-          "relais-secrets.service"
-        ];
-        requires = [ "k3s.service" ];
-        wantedBy = [ "multi-user.target" ];
-        # The cluster answers a little after its service says that it has started.
-        startLimitIntervalSec = 0;
-        serviceConfig = import ./hardening.nix // {
-          Type = "oneshot";
-          RemainAfterExit = true;
-          ExecStart = lib.getExe apply;
-          Restart = "on-failure";
-          RestartSec = 5;
-          DynamicUser = true;
-          RuntimeDirectory = "relais-argocd";
-          RuntimeDirectoryMode = "0700";
-          LoadCredential = [ "kubeconfig:/etc/rancher/k3s/k3s.yaml" ];
-          RestrictAddressFamilies = [ "AF_INET" ];
-          IPAddressAllow = "localhost";
-          IPAddressDeny = "any";
-        };
-      };
-    };
-    systemd.timers.relais-mirror = {
-      description = "Looks at the repository again and again";
-      wantedBy = [ "timers.target" ];
-      timerConfig = {
-        OnBootSec = own.interval;
-        OnUnitInactiveSec = own.interval;
-        RandomizedDelaySec = "15s";
+    systemd.services.relais-argocd = {
+      description = "Starts ArgoCD and tells it where to look";
+      after = [
+        "k3s.service"
+        "relais-secrets.service"
+      ];
+      requires = [ "k3s.service" ];
+      wantedBy = [ "multi-user.target" ];
+      # The cluster answers a little after its service says that it has started.
+      startLimitIntervalSec = 0;
+      serviceConfig = import ./hardening.nix // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = lib.getExe apply;
+        Restart = "on-failure";
+        RestartSec = 5;
+        DynamicUser = true;
+        RuntimeDirectory = "relais-argocd";
+        RuntimeDirectoryMode = "0700";
+        LoadCredential = [ "kubeconfig:/etc/rancher/k3s/k3s.yaml" ];
+        RestrictAddressFamilies = [ "AF_INET" ];
+        IPAddressAllow = "localhost";
+        IPAddressDeny = "any";
       };
     };
   };

@@ -13,6 +13,7 @@ in
     ./k3s.nix
     ./images.nix
     ./argocd.nix
+    ./mirror.nix
     ./network.nix
     ./secrets.nix
     ./age-key.nix
