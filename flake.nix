@@ -82,7 +82,7 @@
           inherit (programsOf pkgs) craneLib shared;
           packages = self.packages.${pkgs.stdenv.hostPlatform.system};
           hosts = lib.filterAttrs (
-            _: host: host.pkgs.stdenv.hostPlatform == pkgs.stdenv.hostPlatform
+            _: host: host.pkgs.stdenv.hostPlatform.system == pkgs.stdenv.hostPlatform.system
           ) self.nixosConfigurations;
           statements = self.lib.statements // self.lib.refusals.statements;
         }

@@ -23,12 +23,24 @@ let
   # The laptop without hardware.nix is refused by a check of its own; here it is built all the same.
   systemOf =
     host:
-    (host.extendModules { modules = [ { system.checks = lib.mkForce [ ]; } ]; })
-    .config.system.build.toplevel;
+    (host.extendModules {
+      modules = [
+        { system.checks = lib.mkForce (lib.filter (check: !check ? missing) host.config.system.checks); }
+      ];
+    }).config.system.build.toplevel;
 
-  broken = lib.attrNames (lib.filterAttrs (_: holds: !holds) statements);
+  all = statements // {
+    "both machines are among the checks" =
+      pkgs.stdenv.hostPlatform.isx86_64
+      ->
+        lib.attrNames hosts == [
+          "ec2"
+          "laptop"
+        ];
+  };
+  broken = lib.attrNames (lib.filterAttrs (_: holds: !holds) all);
   said = pkgs.runCommand "statements" { } ''
-    echo "${toString (lib.length (lib.attrNames statements))} statements hold" > "$out"
+    echo "${toString (lib.length (lib.attrNames all))} statements hold" > "$out"
   '';
 in
 packages

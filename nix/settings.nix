@@ -1,9 +1,14 @@
 # The programs judge the settings that the manifests give them, with placeholders where secrets will be; and refuse them with a
 # key that they do not know, so that the check is one.
-{ pkgs, programs }:
+{
+  pkgs,
+  programs,
+  # A folder with `overlays`, and which of them.
+  root ? ../k8s,
+  overlays ? pkgs.lib.attrNames (builtins.readDir "${root}/overlays"),
+}:
 let
   inherit (pkgs) lib;
-  overlays = ../k8s/overlays;
   judged = [
     "bot"
     "health"
@@ -24,8 +29,8 @@ pkgs.runCommand "settings-are-good" { nativeBuildInputs = [ pkgs.jq ]; } ''
   ${lib.concatMapStrings (
     overlay:
     lib.concatMapStrings (name: ''
-      judge ${lib.getExe programs.${name}} ${overlays}/${overlay}/${name}.json
+      judge ${lib.getExe programs.${name}} ${root}/overlays/${overlay}/${name}.json
     '') judged
-  ) (lib.attrNames (builtins.readDir overlays))}
+  ) overlays}
   touch "$out"
 ''

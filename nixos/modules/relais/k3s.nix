@@ -3,6 +3,7 @@
   config,
   lib,
   pkgs,
+  relais,
   ...
 }:
 let
@@ -120,6 +121,16 @@ in
         TimeoutStopSec = leaveSeconds + 60;
       };
     };
+
+    # A site whose bot or health server would refuse its settings is not built.
+    system.checks = lib.optional (cfg.workloads.root != null) (
+      import ../../../nix/settings.nix {
+        inherit pkgs;
+        inherit (cfg.workloads) root;
+        overlays = [ cfg.workloads.overlay ];
+        programs = relais;
+      }
+    );
 
     # 2 GiB are enough, though not for the moment in which everything starts.
     zramSwap.enable = true;
