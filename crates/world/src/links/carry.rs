@@ -158,13 +158,18 @@ async fn write(
     to.shutdown().await.map_err(|_| Broken)
 }
 
-/// The upstream tells its links apart by the address they come from; from a loopback address no way leads elsewhere.
+/// The upstream tells its links apart by the address they come from.
 async fn connect(source: IpAddr, upstream: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = if upstream.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    if source.is_ipv4() == upstream.is_ipv4() && (upstream.ip().is_loopback() || !source.is_loopback()) {
+    if leads_to(source, upstream.ip()) {
         socket.bind(SocketAddr::new(source, 0))?;
     }
     socket.connect(upstream).await
+}
+
+/// Whether a connection to `upstream` can come from `source`: from loopback no way leads elsewhere.
+const fn leads_to(source: IpAddr, upstream: IpAddr) -> bool {
+    source.is_ipv4() == upstream.is_ipv4() && (upstream.is_loopback() || !source.is_loopback())
 }
 
 /// Returns at once unless the cable is cut, then when it is whole again.
@@ -234,5 +239,21 @@ impl<'a> Standing<'a> {
 impl Drop for Standing<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_comes_from_where_it_listens_if_a_way_leads_from_there() {
+        let leads = |source: &str, upstream: &str| leads_to(source.parse().unwrap(), upstream.parse().unwrap());
+        assert!(
+            leads("127.64.1.41", "127.64.1.2")
+                && leads("10.99.1.253", "127.64.1.10")
+                && leads("10.99.1.1", "10.43.0.80")
+        );
+        assert!(!leads("127.64.1.42", "10.99.1.1") && !leads("127.0.0.1", "::1"));
     }
 }

@@ -144,7 +144,7 @@ impl Cluster {
     pub(crate) fn apply(&self, hand: &Hand<'_>, objects: &[Value]) -> anyhow::Result<Vec<String>> {
         let file = self.folder.join("applied.json");
         let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-        std::fs::write(&file, list.to_string()).with_context(|| format!("write {}", file.display()))?;
+        crate::files::write_private(&file, list.to_string().as_bytes())?;
         let named = file.to_string_lossy();
         let applied = self.tried(
             hand,
