@@ -57,9 +57,18 @@ impl Dynamo {
         }
     }
 
-    async fn put_always(&self, item: Item) -> Result<(), StoreError> {
+    pub(crate) async fn put_always(&self, item: Item) -> Result<(), StoreError> {
         let put = self.put(item);
         self.unconditional(|| put.clone().send()).await.map(drop)
+    }
+
+    fn new_item(&self, item: Item) -> PutItemFluentBuilder {
+        self.put(item).condition_expression("attribute_not_exists(#pk)").expression_attribute_names("#pk", PK)
+    }
+
+    /// Writes an item if there is none of its key; whichever is there then.
+    pub(crate) async fn put_new(&self, item: Item) -> Result<(), StoreError> {
+        self.put_if(self.new_item(item)).await.map(drop)
     }
 
     pub(crate) async fn get(&self, key: Item) -> Result<Option<Item>, StoreError> {
@@ -125,10 +134,11 @@ impl Dynamo {
 #[async_trait]
 impl LeaseStore for Dynamo {
     async fn init(&self, record: &LeaseRecord) -> Result<(), StoreError> {
+        if self.restoring().await?.is_some() {
+            return Err(StoreError::RestoreUnfinished);
+        }
         let item = table::lease(record).map_err(|error| self.wire(error))?;
-        let put =
-            self.put(item).condition_expression("attribute_not_exists(#pk)").expression_attribute_names("#pk", PK);
-        match self.put_if(put).await? {
+        match self.put_if(self.new_item(item)).await? {
             Ok(()) => Ok(()),
             Err(Found { old: Some(old), again: true }) if self.record::<LeaseRecord>(&old)? == *record => Ok(()),
             Err(_) => Err(StoreError::AlreadyInitialised),

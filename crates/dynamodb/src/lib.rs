@@ -1,7 +1,7 @@
 //! The store that two sites share across the internet: one DynamoDB table (`docs/protocol.md`, records and operations).
 //!
 //! In reading order: [`table`] (what an item looks like), [`connect`](mod@connect) (how it is reached), the ports
-//! (`lease`, `state`), `call` (one deadline over all tries; what each of DynamoDB's errors means).
+//! (`lease`, `state`, `archive`), `call` (one deadline over all tries; what each of DynamoDB's errors means).
 //!
 //! How the three promises of [`relais_store::ports`] are kept:
 //! - A condition and its effect are one step: the rules of the lease stay in [`LeaseOp::apply`](relais_failover::LeaseOp::apply),
@@ -15,6 +15,7 @@
 //! tell throttling from refusal), on-demand capacity, and any clock that decides: the one wall clock here dates the marks
 //! of operations, so that DynamoDB throws them away after [`table::OPERATION_KEPT`].
 
+mod archive;
 mod call;
 pub mod connect;
 mod lease;

@@ -27,7 +27,7 @@ const APPENDS: usize = 32;
 /// Items of a page above which a query is not told how many are wanted.
 const LARGEST_PAGE: i32 = 1_000;
 /// Digits of an event's number: as many as 2^64 has.
-const DIGITS: usize = 20;
+pub(crate) const DIGITS: usize = 20;
 /// The places of the mark and of the fence in each transaction.
 const MARK: usize = 0;
 const FENCE: usize = 1;
@@ -199,7 +199,7 @@ impl Dynamo {
 }
 
 /// What a cancelled transaction means: a failed condition is the caller's to judge, all else passes.
-fn judged(error: &TransactWriteItemsError) -> Option<Verdict> {
+pub(crate) fn judged(error: &TransactWriteItemsError) -> Option<Verdict> {
     let TransactWriteItemsError::TransactionCanceledException(said) = error else {
         return None;
     };
@@ -214,7 +214,7 @@ fn judged(error: &TransactWriteItemsError) -> Option<Verdict> {
     })
 }
 
-fn built(error: BuildError) -> StoreError {
+pub(crate) fn built(error: BuildError) -> StoreError {
     StoreError::Invalid { reason: error.to_string() }
 }
 

@@ -4,6 +4,7 @@
 //! | item | `pk` | `sk` | beside `body` |
 //! |---|---|---|---|
 //! | lease, hand-back, override | `BOARD` | `LEASE`, `HANDBACK`, `CONTROL` | lease: `version`, `term`, `holder`, `incarnation`; hand-back: `site` |
+//! | a restore that is under way | `BOARD` | `RESTORE` | `digest` |
 //! | the watchdog's memory | `WATCH` | `WATCH` | `revision` |
 //! | bot data, messages to deliver | `STATE`, `OUTBOX` | the whole key | `revision` |
 //! | failover history | `EVENT` | its number, 20 digits | |

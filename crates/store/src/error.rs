@@ -1,7 +1,7 @@
 //! Why a store could not, by cause. The texts complete "failed to reach the store: …" and go to the log and to a command
 //! line, never to a Discord user.
 
-use relais_failover::{LeaseRecord, Refusal, WatchRecord};
+use relais_failover::{LeaseRecord, Refusal, Term, WatchRecord};
 use serde::{Deserialize, Serialize};
 
 /// What can go wrong with any call. Only [`StoreError::Timeout`] leaves open whether a write happened.
@@ -11,6 +11,12 @@ pub enum StoreError {
     /// `init` on a store that has a lease item.
     #[error("the store has a lease already: it is initialised once, and a second time would hand out old terms again")]
     AlreadyInitialised,
+    /// `init` on a store into which a backup is being put back.
+    #[error(
+        "a restore was begun here and is not finished: it makes the lease itself at its end; go on with it, or take a \
+         new store"
+    )]
+    RestoreUnfinished,
     /// It could not be asked at all; nothing was written.
     #[error("store {store} cannot be reached: {reason}")]
     Unreachable {
@@ -128,6 +134,45 @@ pub enum WatchError {
         /// The record as it stands; `None` if there is none.
         current: Option<Box<WatchRecord>>,
     },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a backup was not put back. Nothing that was there is ever overwritten.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum RestoreError {
+    /// There is a lease record, whatever it says.
+    #[error(
+        "the store is in use: it has a lease record (term {term}). A backup is put back into a new store only; nothing \
+         was overwritten"
+    )]
+    InUse {
+        /// The term of the lease that is there.
+        term: Term,
+    },
+    /// There is no lease record, but something else that no restore of this backup has written.
+    #[error(
+        "the store is not empty: it has {what}, and no lease record. A backup is put back into a new store only; \
+         nothing was overwritten"
+    )]
+    NotEmpty {
+        /// What was found.
+        what: String,
+    },
+    /// Another backup is half there.
+    #[error(
+        "the restore of another backup (SHA-256 {digest}) was begun here and is not finished: go on with that one, or \
+         take a new store"
+    )]
+    Another {
+        /// Which one.
+        digest: String,
+    },
+    /// It was not begun, or is over.
+    #[error("no restore of this backup is under way here")]
+    NotBegun,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

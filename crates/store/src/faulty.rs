@@ -10,9 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
 
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
-use crate::ports::{EventLog, LeaseStore, StateStore};
-use crate::records::{Committed, FencedWrite, StateItem, StateKey};
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
+use crate::ports::{Archive, Copying, EventLog, LeaseStore, StateStore};
+use crate::records::{Committed, Entry, FencedWrite, Restoration, StateItem, StateKey};
 
 /// What happens to one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub enum Call {
     Read,
     List,
     Recent,
+    Copy,
+    BeginRestore,
+    PutBack,
+    FinishRestore,
 }
 
 /// A store behind a bad network, whose faults a test scripts call by call.
@@ -175,5 +179,24 @@ impl<S: StateStore> StateStore for Faulty<S> {
 impl<S: EventLog> EventLog for Faulty<S> {
     async fn recent(&self, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
         through!(self, Recent, self.inner.recent(limit))
+    }
+}
+
+#[async_trait]
+impl<S: Archive> Archive for Faulty<S> {
+    async fn copy<'a>(&'a self) -> Result<Box<dyn Copying + 'a>, StoreError> {
+        through!(self, Copy, self.inner.copy())
+    }
+
+    async fn begin_restore(&self, source: &Restoration) -> Result<(), RestoreError> {
+        through!(self, BeginRestore, self.inner.begin_restore(source))
+    }
+
+    async fn put_back(&self, source: &Restoration, entries: &[Entry]) -> Result<(), RestoreError> {
+        through!(self, PutBack, self.inner.put_back(source, entries))
+    }
+
+    async fn finish_restore(&self, source: &Restoration, lease: &LeaseRecord) -> Result<(), RestoreError> {
+        through!(self, FinishRestore, self.inner.finish_restore(source, lease))
     }
 }

@@ -8,10 +8,11 @@ use relais_failover::{
     Board, ControlRecord, EventRecord, Fence, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord,
 };
 
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
+use crate::archive::Whole;
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
 use crate::limits;
-use crate::ports::{EventLog, LeaseStore, StateStore};
-use crate::records::{Committed, FencedWrite, OperationId, StateItem, StateKey, Write};
+use crate::ports::{Archive, Copying, EventLog, LeaseStore, StateStore};
+use crate::records::{Committed, Entry, FencedWrite, OperationId, Restoration, StateItem, StateKey, Write};
 
 /// One store; share it in an [`Arc`](std::sync::Arc). The lock is never held across an await.
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ struct State {
     items: BTreeMap<StateKey, StateItem>,
     operations: HashSet<OperationId>,
     events: Vec<EventRecord>,
+    restoring: Option<Restoration>,
 }
 
 impl Memory {
@@ -44,11 +46,14 @@ impl Memory {
 #[async_trait]
 impl LeaseStore for Memory {
     async fn init(&self, record: &LeaseRecord) -> Result<(), StoreError> {
-        let lease = &mut self.state().board.lease;
-        if lease.is_some() {
+        let mut state = self.state();
+        if state.board.lease.is_some() {
             return Err(StoreError::AlreadyInitialised);
         }
-        *lease = Some(record.clone());
+        if state.restoring.is_some() {
+            return Err(StoreError::RestoreUnfinished);
+        }
+        state.board.lease = Some(record.clone());
         Ok(())
     }
 
@@ -140,7 +145,72 @@ impl EventLog for Memory {
     }
 }
 
+#[async_trait]
+impl Archive for Memory {
+    async fn copy<'a>(&'a self) -> Result<Box<dyn Copying + 'a>, StoreError> {
+        let state = self.state();
+        let control = state.board.control.clone().map(Entry::Control);
+        let events =
+            (1_u64..).zip(&state.events).map(|(number, record)| Entry::Event { number, record: record.clone() });
+        let items = state.items.values().cloned().map(Entry::State);
+        Ok(Box::new(Whole::new(state.board.clone(), control.into_iter().chain(events).chain(items).collect())))
+    }
+
+    async fn begin_restore(&self, source: &Restoration) -> Result<(), RestoreError> {
+        let mut state = self.state();
+        match state.under_way(source) {
+            Err(RestoreError::NotBegun) if !state.is_empty() => {
+                Err(RestoreError::NotEmpty { what: "bot data".to_owned() })
+            }
+            Err(RestoreError::NotBegun) => {
+                state.restoring = Some(source.clone());
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    async fn put_back(&self, source: &Restoration, entries: &[Entry]) -> Result<(), RestoreError> {
+        let mut state = self.state();
+        state.under_way(source)?;
+        for entry in entries {
+            match entry {
+                Entry::Control(record) => state.board.control = Some(record.clone()),
+                Entry::Event { number, record } => {
+                    let place =
+                        usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(1).min(state.events.len());
+                    state.events.truncate(place);
+                    state.events.push(record.clone());
+                }
+                Entry::State(item) => {
+                    state.items.insert(item.key.clone(), item.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish_restore(&self, source: &Restoration, lease: &LeaseRecord) -> Result<(), RestoreError> {
+        let mut state = self.state();
+        if state.board.lease.as_ref().is_some_and(|there| there.version == lease.version) {
+            return Ok(());
+        }
+        state.under_way(source)?;
+        state.board.lease = Some(lease.clone());
+        state.restoring = None;
+        Ok(())
+    }
+}
+
 impl State {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.events.is_empty() && self.operations.is_empty()
+    }
+
+    fn under_way(&self, source: &Restoration) -> Result<(), RestoreError> {
+        under_way(self.board.lease.as_ref(), self.restoring.as_ref(), source)
+    }
+
     fn write(&mut self, write: &Write) {
         match write {
             Write::Put { key, value } => {
@@ -162,5 +232,21 @@ pub(crate) fn admitted(fence: &Fence, lease: Option<&LeaseRecord>) -> Result<(),
     match lease {
         Some(record) if fence.admits(record) => Ok(()),
         Some(_) | None => Err(CommitError::Fenced { current: lease.cloned().map(Box::new) }),
+    }
+}
+
+/// The condition of everything that a restore writes, the same for all stores.
+pub(crate) fn under_way(
+    lease: Option<&LeaseRecord>,
+    restoring: Option<&Restoration>,
+    source: &Restoration,
+) -> Result<(), RestoreError> {
+    match (lease, restoring) {
+        (Some(lease), _) => Err(RestoreError::InUse { term: lease.term }),
+        (None, None) => Err(RestoreError::NotBegun),
+        (None, Some(other)) if other.digest != source.digest => {
+            Err(RestoreError::Another { digest: other.digest.clone() })
+        }
+        (None, Some(_)) => Ok(()),
     }
 }

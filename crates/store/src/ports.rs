@@ -9,8 +9,8 @@
 use async_trait::async_trait;
 use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
 
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
-use crate::records::{Committed, FencedWrite, StateItem, StateKey};
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
+use crate::records::{Committed, Entry, FencedWrite, Restoration, StateItem, StateKey};
 
 /// The lease and the small records around it (`docs/protocol.md`, records).
 #[async_trait]
@@ -19,6 +19,7 @@ pub trait LeaseStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::AlreadyInitialised`] if a lease item exists, whatever it says; it is left as it is.
+    /// [`StoreError::RestoreUnfinished`] if a backup is half put back.
     async fn init(&self, record: &LeaseRecord) -> Result<(), StoreError>;
 
     /// Reads the lease, the hand-back request and the operator's override in one consistent read.
@@ -120,7 +121,57 @@ pub trait EventLog: Send + Sync {
     async fn recent(&self, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
 }
 
-/// All three ports, as [`open`](crate::open) gives them.
-pub trait Store: LeaseStore + StateStore + EventLog {}
+/// Taking everything out of a store, and putting it back into an empty one ([`crate::archive`]).
+///
+/// Only a restore that ended has a lease record, so a half of one is never taken for a store: nobody acquires a lease that
+/// is missing, and [`LeaseStore::init`] refuses it.
+#[async_trait]
+pub trait Archive: Send + Sync {
+    /// Begins to copy everything that a restore needs. Every write that was acknowledged before this was called is in the
+    /// copy, unless a later one replaced or removed what it wrote. Writers are not held up.
+    ///
+    /// Memory and SQLite copy one moment: no transaction is there by half. DynamoDB has no such view: each item is as it
+    /// stood at some moment of the copying, so of a transaction that was written meanwhile a part may be missing.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] that a read can meet.
+    async fn copy<'a>(&'a self) -> Result<Box<dyn Copying + 'a>, StoreError>;
 
-impl<S: LeaseStore + StateStore + EventLog + ?Sized> Store for S {}
+    /// Says that `source` is being put back. The same again is fine: what was interrupted goes on.
+    ///
+    /// # Errors
+    /// [`RestoreError::InUse`], [`RestoreError::NotEmpty`] or [`RestoreError::Another`] if something is there already;
+    /// nothing was written.
+    async fn begin_restore(&self, source: &Restoration) -> Result<(), RestoreError>;
+
+    /// Writes `entries` as they are, revisions and numbers included. The same again is fine.
+    ///
+    /// # Errors
+    /// [`RestoreError::InUse`] or [`RestoreError::NotBegun`] if the restore is not under way any more;
+    /// [`RestoreError::Store`] otherwise, after which some of them may be there.
+    async fn put_back(&self, source: &Restoration, entries: &[Entry]) -> Result<(), RestoreError>;
+
+    /// Writes the lease record: from here on it is a store. The same again is fine, as long as nobody has used it.
+    ///
+    /// # Errors
+    /// As [`Archive::put_back`].
+    async fn finish_restore(&self, source: &Restoration, lease: &LeaseRecord) -> Result<(), RestoreError>;
+}
+
+/// A copy under way. Dropping it ends it.
+#[async_trait]
+pub trait Copying: Send {
+    /// Lease, hand-back and override at its beginning.
+    fn board(&self) -> &Board;
+
+    /// The next few entries: the override, the history by age, then the items by ascending key bytes. Empty at the end.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] that a read can meet; the copy is worth nothing then.
+    async fn next(&mut self) -> Result<Vec<Entry>, StoreError>;
+}
+
+/// All ports, as [`open`](crate::open) gives them.
+pub trait Store: LeaseStore + StateStore + EventLog + Archive {}
+
+impl<S: LeaseStore + StateStore + EventLog + Archive + ?Sized> Store for S {}

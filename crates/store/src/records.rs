@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use relais_failover::{ControlRecord, EventRecord, Fence};
+use relais_failover::wire::Record;
+use relais_failover::{ControlRecord, EventRecord, Fence, WallClock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -150,4 +151,36 @@ pub struct StateItem {
     pub value: Value,
     /// How many puts made it, from 1.
     pub revision: u64,
+}
+
+/// One thing that a backup has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Entry {
+    /// The operator's override at the copy's beginning.
+    Control(ControlRecord),
+    /// An event of the failover history.
+    Event {
+        /// Its place, the oldest being 1.
+        number: u64,
+        /// What happened.
+        record: EventRecord,
+    },
+    /// An item of bot data.
+    State(StateItem),
+}
+
+/// The item `RESTORE`: a backup is being put back. It goes when the lease record comes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restoration {
+    /// Form of the record.
+    pub schema: u32,
+    /// Which backup: the SHA-256 that its last line has, in hexadecimal.
+    pub digest: String,
+    /// When it was begun, by the wall clock: a hint for people.
+    pub wall_hint: WallClock,
+}
+
+impl Record for Restoration {
+    const NAME: &'static str = "RESTORE";
 }

@@ -12,11 +12,12 @@ use relais_host::http::{Client, HttpError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
+use crate::archive::Whole;
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
 use crate::limits;
-use crate::ports::{EventLog, LeaseStore, StateStore};
-use crate::records::{Committed, FencedWrite, StateItem, StateKey};
-use crate::served::{List, WriteWatch};
+use crate::ports::{Archive, Copying, EventLog, LeaseStore, StateStore};
+use crate::records::{Committed, Entry, FencedWrite, Restoration, StateItem, StateKey};
+use crate::served::{FinishRestore, List, PutBack, WriteWatch};
 
 /// Most bytes of one answer: a list of large items.
 const MAX_ANSWER: usize = 64 << 20;
@@ -150,5 +151,25 @@ impl StateStore for Remote {
 impl EventLog for Remote {
     async fn recent(&self, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
         self.call("recent", &limit).await
+    }
+}
+
+#[async_trait]
+impl Archive for Remote {
+    async fn copy<'a>(&'a self) -> Result<Box<dyn Copying + 'a>, StoreError> {
+        let (board, entries): (Board, Vec<Entry>) = self.call("copy", &()).await?;
+        Ok(Box::new(Whole::new(board, entries)))
+    }
+
+    async fn begin_restore(&self, source: &Restoration) -> Result<(), RestoreError> {
+        self.call("begin_restore", source).await
+    }
+
+    async fn put_back(&self, source: &Restoration, entries: &[Entry]) -> Result<(), RestoreError> {
+        self.call("put_back", &PutBack { source, entries }).await
+    }
+
+    async fn finish_restore(&self, source: &Restoration, lease: &LeaseRecord) -> Result<(), RestoreError> {
+        self.call("finish_restore", &FinishRestore { source, lease }).await
     }
 }

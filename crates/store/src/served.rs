@@ -12,20 +12,20 @@ use axum::extract::{DefaultBodyLimit, Json};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use relais_failover::{ControlRecord, Fence, LeaseOp, LeaseRecord};
+use relais_failover::{Board, ControlRecord, Fence, LeaseOp, LeaseRecord};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::error::{CommitError, LeaseError};
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError};
 use crate::limits::MAX_TRANSACTION_BYTES;
 use crate::ports::Store;
-use crate::records::{Committed, FencedWrite, OperationId};
+use crate::records::{Committed, Entry, FencedWrite, OperationId, Restoration};
 
 /// What the store did, told in the order in which it did it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observed {
-    /// The first lease record was written.
+    /// The first lease record was written, of a new store or of one that a backup was put back into.
     Initialised {
         /// The record.
         record: LeaseRecord,
@@ -89,6 +89,20 @@ pub(crate) struct List {
     pub(crate) limit: usize,
 }
 
+/// The argument of `put_back`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PutBack<S, E> {
+    pub(crate) source: S,
+    pub(crate) entries: E,
+}
+
+/// The argument of `finish_restore`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FinishRestore<S, L> {
+    pub(crate) source: S,
+    pub(crate) lease: L,
+}
+
 /// The store's methods as routes.
 pub fn router(store: Arc<dyn Store>) -> Router {
     observed(store, Arc::new(|_| {}))
@@ -124,6 +138,21 @@ pub fn observed(store: Arc<dyn Store>, observer: Observer) -> Router {
             method(&served, |s, List { prefix, limit }| async move { s.store.list(&prefix, limit).await }),
         )
         .route("/v1/recent", method(&served, |s, limit| async move { s.store.recent(limit).await }))
+        .route("/v1/copy", method(&served, |s, (): ()| async move { s.copy().await }))
+        .route(
+            "/v1/begin_restore",
+            method(&served, |s, source: Restoration| async move { s.store.begin_restore(&source).await }),
+        )
+        .route(
+            "/v1/put_back",
+            method(&served, |s, PutBack::<Restoration, Vec<Entry>> { source, entries }| async move {
+                s.store.put_back(&source, &entries).await
+            }),
+        )
+        .route(
+            "/v1/finish_restore",
+            method(&served, |s, FinishRestore { source, lease }| async move { s.finish_restore(source, lease).await }),
+        )
         .layer(DefaultBodyLimit::max(2 * MAX_TRANSACTION_BYTES))
 }
 
@@ -135,9 +164,31 @@ struct Served {
 }
 
 impl Served {
-    async fn init(&self, record: LeaseRecord) -> Result<(), crate::StoreError> {
+    async fn init(&self, record: LeaseRecord) -> Result<(), StoreError> {
         let _ordered = self.order.lock().await;
         let answer = self.store.init(&record).await;
+        if answer.is_ok() {
+            (self.observer)(&Observed::Initialised { record });
+        }
+        answer
+    }
+
+    /// All of it at once: a rehearsal's store is small.
+    async fn copy(&self) -> Result<(Board, Vec<Entry>), StoreError> {
+        let mut copy = self.store.copy().await?;
+        let (board, mut entries) = (copy.board().clone(), Vec::new());
+        loop {
+            let page = copy.next().await?;
+            if page.is_empty() {
+                return Ok((board, entries));
+            }
+            entries.extend(page);
+        }
+    }
+
+    async fn finish_restore(&self, source: Restoration, record: LeaseRecord) -> Result<(), RestoreError> {
+        let _ordered = self.order.lock().await;
+        let answer = self.store.finish_restore(&source, &record).await;
         if answer.is_ok() {
             (self.observer)(&Observed::Initialised { record });
         }

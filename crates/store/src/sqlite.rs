@@ -3,9 +3,10 @@
 //!
 //! Two threads hold one connection each, one writes and one reads, so that no call blocks the async runtime and no read
 //! waits for a write. A call that was handed to its thread is carried out even if its caller goes away, like a request
-//! that was sent.
+//! that was sent. A copy of everything ([`Archive::copy`]) has a third thread and connection, as long as it lasts.
 
 mod connection;
+mod copying;
 mod fault;
 mod group;
 mod queries;
@@ -19,10 +20,10 @@ use async_trait::async_trait;
 use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp, LeaseRecord, Site, WatchRecord};
 use rusqlite::TransactionBehavior;
 
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
 use crate::limits;
-use crate::ports::{EventLog, LeaseStore, StateStore};
-use crate::records::{Committed, FencedWrite, StateItem, StateKey};
+use crate::ports::{Archive, Copying, EventLog, LeaseStore, StateStore};
+use crate::records::{Committed, Entry, FencedWrite, Restoration, StateItem, StateKey};
 
 pub use schema::SCHEMA;
 use worker::{Manner, Worker};
@@ -53,6 +54,8 @@ impl Default for SqliteOptions {
 pub struct Sqlite {
     writer: Worker,
     reader: Worker,
+    file: fault::File,
+    options: SqliteOptions,
 }
 
 impl Sqlite {
@@ -79,7 +82,7 @@ impl Sqlite {
         let (writer, _) = Worker::spawn(WRITER, writer, &file, move || {
             let _ended = reading.join();
         })?;
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, file, options })
     }
 }
 
@@ -155,5 +158,27 @@ impl StateStore for Sqlite {
 impl EventLog for Sqlite {
     async fn recent(&self, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
         self.reader.call(move |tx| queries::events(tx, limit)).await
+    }
+}
+
+#[async_trait]
+impl Archive for Sqlite {
+    async fn copy<'a>(&'a self) -> Result<Box<dyn Copying + 'a>, StoreError> {
+        Ok(Box::new(copying::begin(&self.file, self.options).await?))
+    }
+
+    async fn begin_restore(&self, source: &Restoration) -> Result<(), RestoreError> {
+        let source = source.clone();
+        self.writer.call(move |tx| queries::begin_restore(tx, &source)).await
+    }
+
+    async fn put_back(&self, source: &Restoration, entries: &[Entry]) -> Result<(), RestoreError> {
+        let (source, entries) = (source.clone(), entries.to_vec());
+        self.writer.call(move |tx| queries::put_back(tx, &source, &entries)).await
+    }
+
+    async fn finish_restore(&self, source: &Restoration, lease: &LeaseRecord) -> Result<(), RestoreError> {
+        let (source, lease) = (source.clone(), lease.clone());
+        self.writer.call(move |tx| queries::finish_restore(tx, &source, &lease)).await
     }
 }

@@ -1,5 +1,7 @@
 //! The one suite of every store, unchanged.
 
+#[path = "../../../store/tests/it/contract/archive.rs"]
+mod archive;
 #[path = "../../../store/tests/it/contract/lease.rs"]
 mod lease;
 #[path = "../../../store/tests/it/contract/notes.rs"]

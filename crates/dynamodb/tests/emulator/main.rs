@@ -5,6 +5,7 @@
 #[path = "../../../store/tests/it/builders.rs"]
 mod builders;
 mod contract;
+mod copying;
 mod emulator;
 mod lost_answers;
 mod texts;

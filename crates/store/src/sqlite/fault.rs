@@ -6,7 +6,7 @@ use std::time::Duration;
 use relais_failover::wire::{self, WireError};
 use rusqlite::{Error, ErrorCode, ffi};
 
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
 
 /// The file, as errors name it.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ macro_rules! answers {
     )*};
 }
 
-answers!(StoreError, LeaseError, CommitError, WatchError);
+answers!(StoreError, LeaseError, CommitError, WatchError, RestoreError);
 
 impl<E: From<StoreError>> Fault<E> {
     pub(super) fn of(self, file: &File) -> E {

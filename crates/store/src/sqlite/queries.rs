@@ -5,16 +5,19 @@ use relais_failover::{Board, ControlRecord, EventRecord, HandbackRecord, LeaseOp
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::fault::Fault;
-use crate::error::{CommitError, LeaseError, StoreError, WatchError};
+use crate::error::{CommitError, LeaseError, RestoreError, StoreError, WatchError};
 use crate::limits;
-use crate::memory::admitted;
-use crate::records::{Committed, FencedWrite, StateItem, StateKey, Write};
+use crate::memory::{admitted, under_way};
+use crate::records::{Committed, Entry, FencedWrite, Restoration, StateItem, StateKey, Write};
 
 type Tx<'a> = Transaction<'a>;
 
-pub(super) fn init(tx: &Tx<'_>, record: &LeaseRecord) -> Result<(), Fault<StoreError>> {
+pub(super) fn init(tx: &Tx<'_>, first: &LeaseRecord) -> Result<(), Fault<StoreError>> {
+    if record::<Restoration, StoreError>(tx)?.is_some() {
+        return Err(StoreError::RestoreUnfinished.into());
+    }
     let sql = "INSERT INTO record (name, body) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    let written = tx.prepare_cached(sql)?.execute(params![LeaseRecord::NAME, wire::encode(record)?])?;
+    let written = tx.prepare_cached(sql)?.execute(params![LeaseRecord::NAME, wire::encode(first)?])?;
     if written == 1 { Ok(()) } else { Err(StoreError::AlreadyInitialised.into()) }
 }
 
@@ -119,7 +122,7 @@ pub(super) fn events(tx: &Tx<'_>, limit: usize) -> Result<Vec<EventRecord>, Faul
     let mut rows = statement.query([limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        found.push(wire::decode(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
+        found.push(event(row)?);
     }
     Ok(found)
 }
@@ -136,7 +139,67 @@ pub(super) fn put<R: Record, E>(tx: &Tx<'_>, record: &R) -> Result<(), Fault<E>>
     Ok(())
 }
 
-fn state_item(row: &Row<'_>) -> rusqlite::Result<StateItem> {
+/// The event in the first column.
+pub(super) fn event(row: &Row<'_>) -> Result<EventRecord, Fault<StoreError>> {
+    Ok(wire::decode(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+}
+
+pub(super) fn begin_restore(tx: &Tx<'_>, source: &Restoration) -> Result<(), Fault<RestoreError>> {
+    match restoring(tx, source) {
+        Err(Fault::Answer(RestoreError::NotBegun)) => {}
+        done => return done,
+    }
+    for (table, what) in [("state", "bot data"), ("event", "a history"), ("operation", "marks of operations")] {
+        let there: bool = tx.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table})"), [], |row| row.get(0))?;
+        if there {
+            return Err(RestoreError::NotEmpty { what: what.to_owned() }.into());
+        }
+    }
+    put(tx, source)
+}
+
+pub(super) fn put_back(tx: &Tx<'_>, source: &Restoration, entries: &[Entry]) -> Result<(), Fault<RestoreError>> {
+    restoring(tx, source)?;
+    for entry in entries {
+        match entry {
+            Entry::Control(record) => put(tx, record)?,
+            Entry::Event { number, record } => {
+                let sql = "INSERT OR REPLACE INTO event (position, body) VALUES (?1, ?2)";
+                let position = i64::try_from(*number).unwrap_or(i64::MAX);
+                tx.prepare_cached(sql)?.execute(params![position, wire::encode(record)?])?;
+            }
+            Entry::State(item) => {
+                let sql = "INSERT OR REPLACE INTO state (key, value, revision) VALUES (?1, ?2, ?3)";
+                let revision = i64::try_from(item.revision).unwrap_or(i64::MAX);
+                tx.prepare_cached(sql)?.execute(params![item.key.as_str(), limits::text(&item.value), revision])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn finish_restore(
+    tx: &Tx<'_>,
+    source: &Restoration,
+    lease: &LeaseRecord,
+) -> Result<(), Fault<RestoreError>> {
+    let there: Option<LeaseRecord> = record(tx)?;
+    if there.is_some_and(|there| there.version == lease.version) {
+        return Ok(());
+    }
+    restoring(tx, source)?;
+    put(tx, lease)?;
+    tx.prepare_cached("DELETE FROM record WHERE name = ?1")?.execute([Restoration::NAME])?;
+    Ok(())
+}
+
+/// This restore must be under way.
+fn restoring(tx: &Tx<'_>, source: &Restoration) -> Result<(), Fault<RestoreError>> {
+    let lease: Option<LeaseRecord> = record(tx)?;
+    Ok(under_way(lease.as_ref(), record(tx)?.as_ref(), source)?)
+}
+
+pub(super) fn state_item(row: &Row<'_>) -> rusqlite::Result<StateItem> {
     let unreadable = |column, error: Box<dyn std::error::Error + Send + Sync>| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error)
     };

@@ -1,5 +1,6 @@
 //! The one suite, run against every implementation. A new one gets a line in `implementations!`.
 
+mod archive;
 mod lease;
 mod notes;
 mod state;
