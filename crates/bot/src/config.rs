@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serenity::model::id::{ApplicationId, UserId};
 
 use crate::{
+    backup::{self, Plan},
     mutant::Mutant,
     presence::{self, Presence},
 };
@@ -53,6 +54,8 @@ struct File {
     discord: Discord,
     #[serde(default)]
     policy: Option<PathBuf>,
+    #[serde(default)]
+    backup: Option<backup::plan::File>,
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
@@ -97,6 +100,8 @@ pub struct Settings {
     pub presence: Option<Presence>,
     /// Who may use the commands for operators; nobody: Discord is not told of them.
     pub operators: Vec<UserId>,
+    /// Backups that this site takes while it holds the lease; none: no backups.
+    pub backup: Option<Plan>,
     /// The numbers of the protocol.
     pub policy: Policy,
     /// This process's name in the log; the site's if none is given.
@@ -106,7 +111,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks a settings file, its policy and its token file. Opens nothing else.
+    /// Reads and checks a settings file, its policy, its token file and its folder for backups. Opens nothing else.
     ///
     /// # Errors
     /// [`SettingsError`].
@@ -125,6 +130,8 @@ impl Settings {
         }
         let presence = file.discord.presence.map(Presence::new).transpose();
         let presence = presence.map_err(|error| refused("presence", &error))?;
+        let backup = file.backup.map(Plan::new).transpose();
+        let backup = backup.map_err(|error| refused("backup", &error))?;
         let policy = policy(file.policy.as_deref())?;
         let token = Secret::read(&file.discord.token_file)?;
         Ok(Self {
@@ -138,6 +145,7 @@ impl Settings {
             shards: file.discord.shards,
             presence,
             operators: file.discord.operators,
+            backup,
             policy,
             name: file.name.unwrap_or_else(|| file.site.to_string()),
             mutant: file.mutant,

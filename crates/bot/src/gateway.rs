@@ -24,9 +24,10 @@ use tokio_util::sync::CancellationToken;
 use self::{conversation::Common, directory::Directory, fleet::Fleet, identifies::Identifies, link::Prepared};
 pub use self::{
     decode::{Heard, Undecodable, decode},
-    session::{Progress, key as session_key},
+    session::{Progress, is_one as is_session, key as session_key},
 };
 use crate::{
+    backup::Backups,
     interactions::{Desk, Tools},
     leadership::{Signal, Voice},
     presence::Presence,
@@ -34,8 +35,7 @@ use crate::{
     reminders::delivery::Delivery,
 };
 
-/// How this bot meets the gateway.
-#[derive(Debug)]
+/// How this bot meets the gateway, and what it does beside it.
 pub struct Manner {
     /// The bot's token.
     pub token: Secret,
@@ -45,6 +45,8 @@ pub struct Manner {
     pub shards: Option<NonZeroU32>,
     /// What the bot shows about itself; none: nothing.
     pub presence: Option<Presence>,
+    /// What copies the store while a term lasts; none: nobody.
+    pub backups: Option<Backups>,
 }
 
 /// The voice of this site: at most one conversation of each shard with Discord.
@@ -54,6 +56,7 @@ pub struct Gateway {
     directory: Arc<Directory>,
     identifies: Arc<Identifies>,
     shards: Option<NonZeroU32>,
+    backups: Option<Backups>,
     current: Option<Speaking>,
 }
 
@@ -72,7 +75,8 @@ impl Gateway {
         let prepared = Arc::new(Prepared::new(manner.token.expose(), presence));
         let directory = Arc::new(Directory::new(tools.clone(), manner.rest_base));
         let identifies = Arc::new(Identifies::new(tools.clone()));
-        Self { tools, prepared, directory, identifies, shards: manner.shards, current: None }
+        let Manner { shards, backups, .. } = manner;
+        Self { tools, prepared, directory, identifies, shards, backups, current: None }
     }
 }
 
@@ -88,6 +92,10 @@ impl Voice for Gateway {
         register(&desk, &self.tools, fence);
         // Beside the connection: a reminder needs REST only, and is due whether the gateway is up or not.
         desk.accompany(Delivery::new(self.tools.clone(), fence, desk.lanes()).run(desk.closing()));
+        if let Some(backups) = self.backups.clone() {
+            let closing = desk.closing();
+            desk.accompany(async move { backups.run(fence, closing).await });
+        }
         let common = Common {
             tools: self.tools.clone(),
             prepared: self.prepared.clone(),

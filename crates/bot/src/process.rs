@@ -8,7 +8,7 @@ use relais_failover::{FenceReason, Incarnation, Node};
 use relais_host::{
     clock::random_128,
     command_line::{self, SiteArguments},
-    listen, shutdown, trace,
+    listen, metrics_page, shutdown, trace,
 };
 use serenity::http::{Http, HttpBuilder};
 use tokio::{
@@ -18,6 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backup::Backups,
     config::{Settings, SettingsError},
     gateway::{Gateway, Manner},
     interactions::Tools,
@@ -102,8 +103,13 @@ pub async fn run(settings: Settings, listener: TcpListener, stop: CancellationTo
         signals: signals.clone(),
         operators: settings.operators.iter().map(|user| user.get()).collect::<BTreeSet<_>>().into(),
     };
-    let Settings { token, rest_base, shards, presence, .. } = settings;
-    let voice = Gateway::new(tools, Manner { token, rest_base, shards, presence });
+    let Settings { token, rest_base, shards, presence, backup, .. } = settings;
+    // Whatever counts from here on is on the page, also what is known before somebody asks for it.
+    metrics_page::install();
+    let settled = policy.pulse_ack_max;
+    let backups = backup.map(|plan| Backups::new(plan, store.clone(), clock.clone(), permit.clone(), settled));
+    backups.iter().for_each(Backups::show);
+    let voice = Gateway::new(tools, Manner { token, rest_base, shards, presence, backups });
     let sees_jumps = !Mutant::MonotonicClock.is_on(settings.mutant);
     let terms = Terms { node, policy: policy.clone(), reckless, sees_jumps };
     let store_for_page = store.clone();

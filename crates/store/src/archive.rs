@@ -18,6 +18,6 @@ mod whole;
 
 pub use format::{Counts, End, Header, SCHEMA};
 pub use reader::{Checked, ReadError, Reader, verify};
-pub use restore::{Fresh, RestoreFailure, Restored, TERMS_APART, restore};
+pub use restore::{Fresh, RestoreFailure, Restored, TERMS_APART, UnknownForm, restore};
 pub use take::{TakeError, Taken, take};
 pub(crate) use whole::{PAGE_BYTES, PAGE_ENTRIES, Whole};

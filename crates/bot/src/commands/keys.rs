@@ -62,6 +62,29 @@ pub fn tags(place: &str) -> String {
     StateKey::state(format_args!("TAG#{place}#")).as_str().to_owned()
 }
 
+/// The place and the name of a tag; none of another item.
+#[must_use]
+pub fn tag_of(key: &StateKey) -> Option<(&str, &str)> {
+    key.as_str().strip_prefix("STATE#TAG#")?.rsplit_once('#')
+}
+
+/// Whether it only says that a user wrote a tag.
+#[must_use]
+pub fn is_authored(key: &StateKey) -> bool {
+    kind_of_user(key) == Some("TAG")
+}
+
+/// Whether a reminder is kept there.
+#[must_use]
+pub fn is_reminder(key: &StateKey) -> bool {
+    kind_of_user(key) == Some("REMINDER")
+}
+
+/// `STATE#USER#<id>#<kind>#…`.
+fn kind_of_user(key: &StateKey) -> Option<&str> {
+    key.as_str().strip_prefix("STATE#USER#")?.split('#').nth(1)
+}
+
 /// A server's time zone.
 #[must_use]
 pub fn guild_zone(guild: u64) -> StateKey {

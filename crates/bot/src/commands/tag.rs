@@ -156,7 +156,8 @@ fn owns(request: &Request, item: &StateItem) -> bool {
     author_of(Some(item)) == Some(request.user) || request.may(Permissions::MANAGE_MESSAGES)
 }
 
-fn author_of(kept: Option<&StateItem>) -> Option<u64> {
+/// Whose a tag is; none if it does not say.
+pub(crate) fn author_of(kept: Option<&StateItem>) -> Option<u64> {
     kept?.value.get("by")?.as_str()?.parse().ok()
 }
 

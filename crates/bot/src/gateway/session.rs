@@ -93,6 +93,12 @@ pub fn key(shard: u32) -> StateKey {
     StateKey::state(format_args!("SESSION#{shard}"))
 }
 
+/// Whether a session is saved there.
+#[must_use]
+pub fn is_one(key: &StateKey) -> bool {
+    key.as_str().starts_with(ROWS)
+}
+
 /// The write that saves these sessions under `fence`.
 pub(super) fn saving(sessions: &[(&u32, &SavedSession)], fence: Fence, wall: WallClock) -> FencedWrite {
     let put = |(shard, session): &(&u32, &SavedSession)| {

@@ -64,7 +64,8 @@ impl Term1 {
             operators: Arc::default(),
         };
         let token = Secret::new("x").unwrap();
-        let manner = Manner { token, rest_base: Some(discord.base.clone()), shards: None, presence: None };
+        let manner =
+            Manner { token, rest_base: Some(discord.base.clone()), shards: None, presence: None, backups: None };
         let gateway = Gateway::new(tools, manner);
         Self { gateway, discord, store, signals, policy, vitals, fence, _view: view }
     }

@@ -1,6 +1,7 @@
 //! What the bot promises, one module a promise.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod backups_are_taken;
 mod commands_answer;
 mod gateway_obeys_the_lease;
 mod interactions_are_fenced;

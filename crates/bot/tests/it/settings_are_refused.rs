@@ -156,3 +156,30 @@ fn an_operator_that_is_no_users_id_ends_in_64_and_is_named() {
     case.settings["discord"]["operators"] = json!(["7", "18446744073709551614"]);
     assert_eq!(case.run(&["--check-config"]).0, 0);
 }
+
+#[test]
+fn backups_into_nowhere_or_never_are_refused_by_name() {
+    let mut case = Case::new();
+    let folder = case.directory.path().join("backups");
+    for (value, says) in [
+        (json!({}), "folder"),
+        (json!({ "folder": folder, "every": 24 }), "every"),
+        (json!({ "folder": "backups" }), "no absolute path"),
+        (json!({ "folder": folder }), "make it, and let this user write there"),
+        (json!({ "folder": "/proc" }), "cannot be written"),
+        (json!({ "folder": folder, "every_hours": 0 }), "every_hours is 0: expected 1 to 744"),
+        (json!({ "folder": folder, "every_hours": -1 }), "every_hours"),
+        (json!({ "folder": folder, "keep": 0 }), "keep is 0: expected 1 to 1000"),
+    ] {
+        case.settings["backup"] = value.clone();
+        for more in [&["--check-config"][..], &[]] {
+            let (code, text) = case.run(more);
+            assert_eq!(code, 64, "{value}: {text}");
+            assert!(text.contains(says), "{value}: {text}");
+        }
+    }
+    std::fs::create_dir(&folder).unwrap();
+    case.settings["backup"] = json!({ "folder": folder });
+    assert_eq!(case.run(&["--check-config"]), (0, String::new()));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "a look leaves nothing behind");
+}

@@ -9,7 +9,7 @@ use super::reader::{Checked, ReadError, Reader};
 use crate::error::{RestoreError, StoreError};
 use crate::limits::text;
 use crate::ports::Store;
-use crate::records::{Entry, Restoration, StateItem};
+use crate::records::{Entry, Restoration, StateItem, StateKey};
 
 /// How far the first term after a restore is above the backup's. Terms went on after the copy, and whoever still believes in
 /// one of those must find it lower than the next. A bot has at most some hundred terms a day (`identify_per_day`), so this is
@@ -32,6 +32,17 @@ pub enum RestoreFailure {
     /// The backup is not what it was when it was checked, or cannot be read any more.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// An item that a newer program wrote.
+    #[error(transparent)]
+    Unknown(#[from] UnknownForm),
+}
+
+/// An item whose form is not known here, although the file's is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} has a form that this Relais does not know: go on with the newer one that wrote it")]
+pub struct UnknownForm {
+    /// Which item.
+    pub key: StateKey,
 }
 
 /// What the new lease record is made of.
@@ -69,7 +80,7 @@ pub async fn restore<R: BufRead + Send>(
     checked: &Checked,
     mut reader: Reader<R>,
     fresh: Fresh,
-    mend: &mut (dyn FnMut(StateItem) -> Vec<StateItem> + Send),
+    mend: &mut (dyn FnMut(StateItem) -> Result<Vec<StateItem>, UnknownForm> + Send),
     told: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Restored, RestoreFailure> {
     let source = Restoration { schema: wire::SCHEMA, digest: checked.end.sha256.clone(), wall_hint: fresh.wall };
@@ -82,7 +93,7 @@ pub async fn restore<R: BufRead + Send>(
             Entry::Control(record) => control = Some(record),
             event @ Entry::Event { .. } => chunk.push(event),
             Entry::State(item) => {
-                for item in mend(item) {
+                for item in mend(item)? {
                     bytes += item.key.as_str().len() + text(&item.value).len();
                     chunk.push(Entry::State(item));
                 }

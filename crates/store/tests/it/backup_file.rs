@@ -134,7 +134,8 @@ async fn a_file_that_changes_between_its_check_and_its_restore_never_becomes_a_s
     let other = file_of(&before).await;
     let checked = verify(&*file).unwrap();
     let reader = Reader::open(&*other).unwrap();
-    let failure = restore(&store, &checked, reader, fresh(), &mut |item| vec![item], &mut |_| ()).await.unwrap_err();
+    let failure =
+        restore(&store, &checked, reader, fresh(), &mut |item| Ok(vec![item]), &mut |_| ()).await.unwrap_err();
     assert!(matches!(failure, RestoreFailure::Read(_)), "{failure}");
     assert_eq!(store.read_board().await.unwrap().lease, None);
 }
@@ -150,7 +151,7 @@ async fn lost_answers_of_a_restore_are_asked_for_again() {
     let mut progress = Vec::new();
     let mut told = |done| progress.push(done);
     let reader = Reader::open(&*file).unwrap();
-    let restored = restore(&store, &checked, reader, fresh(), &mut |item| vec![item], &mut told).await.unwrap();
+    let restored = restore(&store, &checked, reader, fresh(), &mut |item| Ok(vec![item]), &mut told).await.unwrap();
     assert_eq!((restored.counts.state, restored.counts.events), (90, 2));
     assert!(progress.len() > 1 && progress.last() == Some(&checked.end.counts.all()), "{progress:?}");
     assert!(store.inner().read_board().await.unwrap().lease.is_some());
@@ -163,7 +164,8 @@ async fn a_restore_that_broke_goes_on_and_no_half_of_it_is_a_store() {
     for call in [Call::PutBack, Call::FinishRestore] {
         store.next(call, Fault::Unavailable);
         let reader = Reader::open(&*file).unwrap();
-        let broken = restore(&store, &checked, reader, fresh(), &mut |item| vec![item], &mut |_| ()).await.unwrap_err();
+        let broken =
+            restore(&store, &checked, reader, fresh(), &mut |item| Ok(vec![item]), &mut |_| ()).await.unwrap_err();
         assert!(
             matches!(broken, RestoreFailure::Restore(RestoreError::Store(StoreError::Unreachable { .. }))),
             "{broken}"
@@ -171,7 +173,7 @@ async fn a_restore_that_broke_goes_on_and_no_half_of_it_is_a_store() {
         assert_eq!(store.inner().read_board().await.unwrap().lease, None);
     }
     let reader = Reader::open(&*file).unwrap();
-    restore(&store, &checked, reader, fresh(), &mut |item| vec![item], &mut |_| ()).await.unwrap();
+    restore(&store, &checked, reader, fresh(), &mut |item| Ok(vec![item]), &mut |_| ()).await.unwrap();
     assert_eq!(store.inner().list("", usize::MAX).await.unwrap().len(), 90);
 }
 

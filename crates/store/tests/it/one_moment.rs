@@ -62,11 +62,14 @@ async fn pairs_are_never_torn(fixture: Fixture) {
 }
 
 fn numbers(entries: &[Entry]) -> BTreeMap<&str, u64> {
-    let number = |entry| match entry {
-        &Entry::State(ref item) => Some((item.key.as_str(), item.value.as_u64()?)),
-        Entry::Control(_) | Entry::Event { .. } => None,
-    };
     entries.iter().filter_map(number).collect()
+}
+
+fn number(entry: &Entry) -> Option<(&str, u64)> {
+    match entry {
+        Entry::State(item) => Some((item.key.as_str(), item.value.as_u64()?)),
+        Entry::Control(_) | Entry::Event { .. } => None,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use relais_failover::{ControlMode, Site, Term, WallClock};
-use relais_store::archive::{Fresh, Reader};
+use relais_store::archive::{Fresh, Reader, UnknownForm};
 use relais_store::archive::{RestoreFailure, Restored, TERMS_APART, restore, take, verify};
 use relais_store::{
     CommitError, Committed, Entry, LeaseStore as _, Memory, RestoreError, StateItem, StateKey, StateStore as _, Store,
@@ -34,13 +34,13 @@ pub(crate) async fn backup(store: &dyn Store) -> Vec<u8> {
 
 /// Puts a backup back as it is.
 pub(crate) async fn put_back(store: &dyn Store, file: &[u8]) -> Result<Restored, RestoreFailure> {
-    put_back_mended(store, file, &mut |item| vec![item]).await
+    put_back_mended(store, file, &mut |item| Ok(vec![item])).await
 }
 
 async fn put_back_mended(
     store: &dyn Store,
     file: &[u8],
-    mend: &mut (dyn FnMut(StateItem) -> Vec<StateItem> + Send),
+    mend: &mut (dyn FnMut(StateItem) -> Result<Vec<StateItem>, UnknownForm> + Send),
 ) -> Result<Restored, RestoreFailure> {
     let checked = verify(file).unwrap();
     let fresh = Fresh { version: version(), ttl: std::time::Duration::from_secs(30), wall: WallClock(88) };
@@ -115,7 +115,7 @@ async fn what_must_not_come_back_does_not(store: Arc<dyn Store>) {
     store.commit(&tx).await.unwrap();
     let file = backup(&*store).await;
     let new = Memory::new();
-    let mut mend = |item: StateItem| if item.key == StateKey::state("session") { vec![] } else { vec![item] };
+    let mut mend = |item: StateItem| if item.key == StateKey::state("session") { Ok(vec![]) } else { Ok(vec![item]) };
     let restored = put_back_mended(&new, &file, &mut mend).await.unwrap();
     assert_eq!(restored.control, Some(wished), "it is told of");
     let board = new.read_board().await.unwrap();
