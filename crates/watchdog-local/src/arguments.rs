@@ -23,6 +23,10 @@ pub(crate) enum Subcommand {
     Drill(Drill),
     /// Write the first lease record of a new store; done once, a missing lease is never made anew by itself.
     Init(Init),
+    /// Copy everything that a store has into a file, while it is in use.
+    Backup(Backup),
+    /// Put a backup back into an empty store; one that is in use is never touched.
+    Restore(Restore),
     /// Look at the configured endpoints, decide, and switch the configured standby.
     Watch(Watch),
     /// For rehearsals in clusters: carry TCP connections from one address to another.
@@ -86,6 +90,35 @@ pub(crate) struct Init {
     /// The store, such as `sqlite:/var/lib/relais/relais.db`.
     #[arg(long)]
     pub(crate) store: String,
+    /// A policy file instead of the one that ships with Relais.
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Backup {
+    /// The store, such as `sqlite:/var/lib/relais/relais.db`.
+    #[arg(long)]
+    pub(crate) store: String,
+    /// The file to write, which must not be there yet, or `-` for stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: String,
+    /// A policy file instead of the one that ships with Relais.
+    #[arg(long)]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Restore {
+    /// The store to put it into, which must be empty: another kind than it was taken of is fine.
+    #[arg(long, required_unless_present = "check")]
+    pub(crate) store: Option<String>,
+    /// The backup.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Only check that the backup is whole.
+    #[arg(long)]
+    pub(crate) check: bool,
     /// A policy file instead of the one that ships with Relais.
     #[arg(long)]
     pub(crate) policy: Option<PathBuf>,

@@ -1,5 +1,5 @@
-//! `watchdog-local`: rehearse a failover on this machine (`drill`, the default), watch real endpoints (`watch`), or be the
-//! Discord of bots that run elsewhere (`discord`).
+//! `watchdog-local`: rehearse a failover on this machine (`drill`, the default), watch real endpoints (`watch`), make, copy
+//! and restore a store (`init`, `backup`, `restore`), or be the Discord of bots that run elsewhere (`discord`).
 //!
 //! The binary is also the bot and the health server of the rehearsal's sites (`bot`, `health`: the same code as their
 //! own binaries), so that one build has every process of the drill.
@@ -7,6 +7,7 @@
 #[cfg(feature = "aws")]
 mod account;
 mod arguments;
+mod backup;
 mod company;
 mod drill;
 mod init;
@@ -32,6 +33,8 @@ fn main() -> ExitCode {
         None => drill::run(arguments::Drill::default()),
         Some(Subcommand::Drill(drill)) => drill::run(drill),
         Some(Subcommand::Init(init)) => init::run(&init),
+        Some(Subcommand::Backup(order)) => backup::back_up(&order),
+        Some(Subcommand::Restore(order)) => backup::put_back(&order),
         Some(Subcommand::Watch(watch)) => watch::run(&watch),
         Some(Subcommand::Carry(carry)) => company::carry(&carry),
         Some(Subcommand::Company(company)) => company::keep(&company),

@@ -1,6 +1,7 @@
 //! The binary as people use it.
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+mod backup_and_restore;
 mod bad_input;
 mod bot_process;
 mod command;
