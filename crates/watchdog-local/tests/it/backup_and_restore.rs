@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use relais_failover::{ControlMode, ControlRecord, WallClock};
+use relais_bot::reminders::Reminder;
+use relais_failover::{Claim, ControlMode, ControlRecord, Incarnation, LeaseOp, Site as Place, Version, WallClock};
+use relais_host::clock::{Boottime, Clock as _};
 use relais_store::archive::{TERMS_APART, verify};
 use relais_store::{FencedWrite, OperationId, StateKey, Store, Write};
 use serde_json::{Value, json};
@@ -29,25 +31,21 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
     text
 }
 
-/// A store with a reminder that is due, an override, and a session, under a term that a laptop holds.
+/// Where what is reminded of is shown.
+const CHANNEL: u64 = 201;
+
+/// A store with a reminder that was due an hour ago, an override, and a session, under a term that a laptop holds.
 async fn filled(folder: &Path) -> String {
     let store_url = url(folder, "old.db");
     said(folder, &["init", "--store", &store_url]);
     let store = open(&store_url).await;
     let free = store.read_board().await.unwrap().lease.unwrap();
-    let claim = relais_failover::Claim {
-        site: relais_failover::Site::Laptop,
-        incarnation: relais_failover::Incarnation::new(7),
-    };
-    let op = relais_failover::LeaseOp::AcquireFree {
-        claim,
-        expected: free.version,
-        version: relais_failover::Version::new(8),
-        ttl_ms: 30_000,
-        wall_hint: WallClock(1),
-    };
+    let claim = Claim { site: Place::Laptop, incarnation: Incarnation::new(7) };
+    let (expected, version) = (free.version, Version::new(8));
+    let op = LeaseOp::AcquireFree { claim, expected, version, ttl_ms: 30_000, wall_hint: WallClock(1) };
     let fence = store.apply(&op).await.unwrap().fence().unwrap();
-    let reminder = relais_bot::reminders::record::Reminder::single("1790000000000000000", 7, 42, "milk", 1_000);
+    let due = i64::try_from(Boottime.wall().0).unwrap() - 3_600_000;
+    let reminder = Reminder { channel: Some(CHANNEL), ..Reminder::single("1790000000000000000", 7, 42, "milk", due) };
     let control = ControlRecord {
         schema: 1,
         mode: ControlMode::ForceCloud,
@@ -182,24 +180,34 @@ async fn a_bot_takes_backups_and_a_bot_on_what_is_restored_sends_what_was_due() 
     site.start_beside_on("cloud", &new);
     let store = open(&new).await;
     for _ in 0..3_000 {
-        // Fifty years late: given up, and shown to its user.
         if store.list("OUTBOX#", 9).await.unwrap().is_empty() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(store.list("OUTBOX#", 9).await.unwrap().is_empty(), "what was due is taken up");
+    let shown = site.discord.messages(CHANNEL);
+    assert_eq!(shown.len(), 1);
+    let text = shown[0].object["content"].as_str().unwrap();
+    assert!(
+        text.contains("milk") && text.contains("the bot was unavailable"),
+        "it does not say that it is late: {text}"
+    );
+    assert_eq!(site.discord.tally().violations, 0, "{:?}", site.discord.violations());
     let lease = store.read_board().await.unwrap().lease.unwrap();
-    assert_eq!((lease.holder.unwrap().site, lease.term.0), (relais_failover::Site::Cloud, 2 + TERMS_APART));
+    assert_eq!((lease.holder.unwrap().site, lease.term.0), (Place::Cloud, 2 + TERMS_APART));
 }
 
 async fn first_file(folder: &Path) -> PathBuf {
+    let find = || {
+        let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|end| end == "ndjson"))
+    };
     for _ in 0..3_000 {
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        if let Some(file) = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "ndjson")) {
-            return file;
+        if find().is_some() {
+            break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the bot took no backup");
+    find().unwrap()
 }

@@ -56,7 +56,7 @@ pub(crate) fn rendered(gate: &Gate, log: &Log, renderer: &Renderer, copy: &Path)
     Ok(overlays)
 }
 
-/// The text of settings whose secrets are files in this folder, which are made.
+/// The text of settings whose secrets are files in this folder, which are made, and whose backups go there.
 pub(crate) fn with_secrets_beside(settings: &str, folder: &Path) -> anyhow::Result<String> {
     let secret = folder.join("secret");
     std::fs::write(&secret, SECRET).with_context(|| format!("write {}", secret.display()))?;
@@ -65,6 +65,9 @@ pub(crate) fn with_secrets_beside(settings: &str, folder: &Path) -> anyhow::Resu
         if let Some(file) = read.pointer_mut(place) {
             *file = Value::from(secret.to_string_lossy());
         }
+    }
+    if let Some(backups) = read.pointer_mut("/backup/folder") {
+        *backups = Value::from(folder.to_string_lossy());
     }
     Ok(read.to_string())
 }
