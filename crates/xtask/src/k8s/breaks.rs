@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::kept::SETTINGS;
 use super::set::{Set, text};
 
 /// One way to break an overlay.
@@ -150,6 +151,15 @@ pub(crate) const ALL: &[Break] = &[
     }),
     broken("references", "a Secret in Git", |set| put(set, "ConfigMap", "/kind", json!("Secret"))),
     broken("mounts", "a volume that nobody mounts", |set| cut(set, "Deployment", "@/volumeMounts/0")),
+    broken("backups", "a folder that goes with the pod", |set| settings(set, "\"/var/lib/relais\"", "\"/tmp\"")),
+    broken("backups", "a volume that is not claimed", |set| {
+        let bot = |object: &Value| text(object, "/metadata/name") == "bot";
+        let volumes = "/spec/template/spec/volumes";
+        let state =
+            json!([{"name": "settings", "configMap": {"name": settings_of(set)}}, {"name": "state", "emptyDir": {}}]);
+        change(set, "Deployment", bot, volumes, Some(state))
+    }),
+    broken("backups", "no backups", |set| settings(set, "\"backup\"", "\"backups\"")),
     broken("room", "a quota that is too small", |set| {
         put(set, "ResourceQuota", "/spec/hard/limits.memory", json!("32Mi"))
     }),
@@ -193,6 +203,23 @@ pub(crate) const ALL: &[Break] = &[
     }),
     broken("narrow", "a project that is not there", |set| put(set, "Application", "/spec/project", json!("default"))),
 ];
+
+/// Writes another word into the bot's settings.
+fn settings(set: &mut Set, old: &str, new: &str) -> bool {
+    let own = set.objects.iter_mut().find(|object| text(object, "/metadata/name").starts_with(SETTINGS));
+    let Some(Value::String(text)) = own.and_then(|object| object.pointer_mut("/data/bot.json")) else { return false };
+    if !text.contains(old) {
+        return false;
+    }
+    *text = text.replacen(old, new, 1);
+    true
+}
+
+/// The name of the object with the bot's settings.
+fn settings_of(set: &Set) -> String {
+    let own = set.objects.iter().find(|object| text(object, "/metadata/name").starts_with(SETTINGS));
+    own.map(|object| text(object, "/metadata/name").to_owned()).unwrap_or_default()
+}
 
 fn put(set: &mut Set, kind: &str, pointer: &str, value: Value) -> bool {
     change(set, kind, |_| true, pointer, Some(value))

@@ -13,6 +13,7 @@
 mod breaks;
 mod gitops;
 mod images;
+mod kept;
 pub(crate) mod live;
 mod measures;
 mod metrics;

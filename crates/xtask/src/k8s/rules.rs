@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::overlays::Overlay;
 use super::set::{Set, text, title};
-use super::{Tally, breaks, gitops, images, plan, pods, roles, wiring};
+use super::{Tally, breaks, gitops, images, kept, plan, pods, roles, wiring};
 
 /// What an overlay is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,7 @@ const RULES: &[Rule] = &[
     site("ports", wiring::ports),
     site("references", wiring::references),
     site("mounts", wiring::mounts),
+    site("backups", kept::backups),
     site("room", wiring::room),
     site("roles", roles::roles),
     site("default-deny", wiring::default_deny),
