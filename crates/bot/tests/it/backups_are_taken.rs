@@ -215,3 +215,48 @@ async fn a_full_disk_is_told_and_leaves_nothing() {
     write(&*term.store, &path, WallClock(WALL), &mut |_| ()).await.unwrap();
     assert_eq!(entries(&path), 1);
 }
+
+/// A child that ends with its test.
+struct Bot(std::process::Child);
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_site_shows_its_newest_backup_from_the_start_also_without_the_lease() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("relais-20261126T111702Z-t37.ndjson"), "x".repeat(1234)).unwrap();
+    fs::write(path("relais-20261125T111702Z-t99.ndjson"), "older").unwrap();
+    fs::write(path("token"), "not-a-token").unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = json!({
+        "site": "laptop", "store": format!("sqlite:{}", path("state.db").display()), "listen": free.to_string(),
+        "discord": { "token_file": path("token"), "rest_base": "http://127.0.0.1:9", "application_id": "1" },
+        "backup": { "folder": folder.path(), "every_hours": 6 },
+    });
+    fs::write(path("bot.json"), settings.to_string()).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_relais-bot"));
+    let _bot = Bot(command.arg("--config").arg(path("bot.json")).stderr(std::process::Stdio::null()).spawn().unwrap());
+    let client = relais_host::http::Client::new(Duration::from_secs(5), 1 << 20);
+    let mut page = String::new();
+    for _ in 0..1_000 {
+        if let Ok(answer) = client.get(&format!("http://{free}/metrics")).await {
+            page = String::from_utf8(answer.body.to_vec()).unwrap();
+            break;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    for line in [
+        "backup_last_success_timestamp_seconds 1795691822",
+        "backup_bytes 1234",
+        "backup_every_seconds 21600",
+        "backup_failures_total 0",
+    ] {
+        assert!(page.lines().any(|shown| shown == line), "no {line} in\n{page}");
+    }
+}

@@ -16,15 +16,15 @@ use crate::command::{PROGRAM, refusal, run};
 
 const LONG: Duration = Duration::from_secs(10);
 
-fn url(folder: &Path, name: &str) -> String {
+pub(crate) fn url(folder: &Path, name: &str) -> String {
     format!("sqlite:{}", folder.join(name).display())
 }
 
-async fn open(url: &str) -> std::sync::Arc<dyn Store> {
+pub(crate) async fn open(url: &str) -> std::sync::Arc<dyn Store> {
     relais_bot::store::open(&url.parse().unwrap(), LONG).await.unwrap()
 }
 
-fn said(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
@@ -35,7 +35,7 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
 const CHANNEL: u64 = 201;
 
 /// A store with a reminder that was due an hour ago, an override, and a session, under a term that a laptop holds.
-async fn filled(folder: &Path) -> String {
+pub(crate) async fn filled(folder: &Path) -> String {
     let store_url = url(folder, "old.db");
     said(folder, &["init", "--store", &store_url]);
     let store = open(&store_url).await;
@@ -65,7 +65,7 @@ async fn filled(folder: &Path) -> String {
     store_url
 }
 
-async fn items(store_url: &str) -> Vec<(String, Value)> {
+pub(crate) async fn items(store_url: &str) -> Vec<(String, Value)> {
     let items = open(store_url).await.list("", usize::MAX).await.unwrap();
     items.into_iter().map(|item| (item.key.to_string(), item.value)).collect()
 }

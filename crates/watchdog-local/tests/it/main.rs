@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 mod backup_and_restore;
+mod backups_on_dynamodb;
 mod bad_input;
 mod bot_process;
 mod command;
