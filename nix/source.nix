@@ -7,6 +7,7 @@ let
     "html"
     "json"
     "py"
+    "sh"
     "txt"
   ];
 in

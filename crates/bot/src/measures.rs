@@ -41,6 +41,14 @@ pub const MEASURES: &[Metric] = &[
     Metric::gauge("watchdog_cloud_seconds_month", "How long the cloud's machine has run this month"),
     Metric::gauge("watchdog_cloud_seconds_month_limit", "How long it may, by the policy"),
     Metric::gauge("watchdog_alert_timestamp_seconds", "When the watchdog last told of this, Unix time"),
+    // Backups.
+    Metric::gauge(
+        "backup_last_success_timestamp_seconds",
+        "When the newest backup in this site's folder was taken, Unix time",
+    ),
+    Metric::gauge("backup_every_seconds", "How far apart backups are, by the settings"),
+    Metric::gauge("backup_bytes", "Size of the newest backup"),
+    Metric::counter("backup_failures_total", "Backups that did not become whole"),
     // What users wait for.
     Metric::counter("interactions_total", "Interactions, by command and outcome").each(&[]),
     Metric::counter("interactions_expired_total", "Interactions that came too late to be answered"),

@@ -1,7 +1,7 @@
 //! Programs that come as packages of Debian. As root on such a machine they are installed; otherwise what is missing is a
 //! reason, with the command that mends it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -15,10 +15,25 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(300);
 
 /// A program, and the package that has it.
 pub(crate) struct Needed {
-    /// As it is called.
-    pub(crate) program: &'static str,
-    /// As `apt-get install` knows it.
-    pub(crate) package: &'static str,
+    program: &'static str,
+    package: &'static str,
+    places: &'static [&'static str],
+}
+
+impl Needed {
+    /// One on the PATH, in a package as `apt-get install` knows it.
+    pub(crate) const fn new(program: &'static str, package: &'static str) -> Self {
+        Self { program, package, places: &[] }
+    }
+
+    /// One that nobody calls by hand: each distribution has its own place for it.
+    pub(crate) const fn at(program: &'static str, package: &'static str, places: &'static [&'static str]) -> Self {
+        Self { program, package, places }
+    }
+
+    fn is_there(&self) -> bool {
+        on_path(self.program).is_some() || self.places.iter().any(|place| Path::new(place).is_file())
+    }
 }
 
 /// A package, fetched once and unpacked into a folder of the gate's own: nothing is installed, so no right is needed. `package`
@@ -64,10 +79,9 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
 
 /// Makes sure of these programs; the inner error is the reason why one is missing.
 pub(crate) fn have(gate: &Gate, log: &Log, needed: &[Needed]) -> anyhow::Result<Result<(), String>> {
-    let missing = || needed.iter().find(|one| on_path(one.program).is_none());
+    let missing = || needed.iter().find(|one| !one.is_there());
     let Some(first) = missing() else { return Ok(Ok(())) };
-    let packages: Vec<&str> =
-        needed.iter().filter(|one| on_path(one.program).is_none()).map(|one| one.package).collect();
+    let packages: Vec<&str> = needed.iter().filter(|one| !one.is_there()).map(|one| one.package).collect();
     let way_out = format!("{} is not installed: apt-get install {}", first.program, packages.join(" "));
     if !rustix::process::geteuid().is_root() || on_path("apt-get").is_none() {
         return Ok(Err(way_out));

@@ -41,7 +41,6 @@ impl Backups {
     /// Shows what the folder has: known from the start, also at a site that does not hold the lease.
     pub fn show(&self) {
         metrics::gauge!("backup_every_seconds").set(self.plan.every.as_secs_f64());
-        metrics::counter!("backup_failures_total").increment(0);
         match self.plan.folder.newest(self.clock.wall()) {
             Ok(newest) => shown(newest.as_ref()),
             Err(error) => tracing::warn!(%error, "folder of backups not readable"),

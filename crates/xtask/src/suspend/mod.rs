@@ -18,11 +18,11 @@ use crate::process::Log;
 use crate::table::Outcome;
 
 const NEEDED: &[Needed] = &[
-    Needed { program: "qemu-system-x86_64", package: "qemu-system-x86" },
-    Needed { program: "busybox", package: "busybox-static" },
-    Needed { program: "socat", package: "socat" },
-    Needed { program: "setpriv", package: "util-linux" },
-    Needed { program: "strip", package: "binutils" },
+    Needed::new("qemu-system-x86_64", "qemu-system-x86"),
+    Needed::new("busybox", "busybox-static"),
+    Needed::new("socat", "socat"),
+    Needed::new("setpriv", "util-linux"),
+    Needed::new("strip", "binutils"),
 ];
 /// Small, and with the drivers of virtual machines.
 const KERNEL: &str = "linux-image-cloud-amd64";
