@@ -1,6 +1,6 @@
 //! The process: settings before any port, run, drain, exit code.
 
-use std::{collections::BTreeSet, ffi::OsString, process::ExitCode, sync::Arc};
+use std::{collections::BTreeSet, ffi::OsString, path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -8,7 +8,7 @@ use relais_failover::{FenceReason, Incarnation, Node};
 use relais_host::{
     clock::random_128,
     command_line::{self, SiteArguments},
-    listen, metrics_page, shutdown, trace,
+    listen, metrics_page, process, shutdown,
 };
 use serenity::http::{Http, HttpBuilder};
 use tokio::{
@@ -47,21 +47,10 @@ pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone
 }
 
 fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
-    shutdown::die_with_parent().context("tie this process to its parent")?;
-    trace::init(arguments.log_json);
-    let settings = Settings::load(&arguments.config).map_err(SettingsError::into_cause)?;
-    if arguments.check_config {
-        arguments.say_good();
-        return Ok(());
-    }
-    // twilight finds its TLS through the process's default provider; an earlier installation is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
-    runtime.block_on(async {
+    let load = |file: &Path| Settings::load(file).map_err(SettingsError::into_cause);
+    process::run(arguments, load, async |settings: Settings| {
+        // twilight finds its TLS through the process's default provider; an earlier installation is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = listen::bind(settings.listen).await?;
         match run(settings, listener, shutdown::token()).await? {
             Ending::Stopped => Ok(()),

@@ -7,7 +7,7 @@ use clap::Parser;
 use relais_host::{
     clock::Boottime,
     command_line::{self, SiteArguments},
-    shutdown, trace,
+    process, shutdown,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -34,22 +34,7 @@ pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone
 }
 
 fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
-    shutdown::die_with_parent().context("tie this process to its parent")?;
-    trace::init(arguments.log_json);
-    let settings = Settings::load(&arguments.config)?;
-    if arguments.check_config {
-        arguments.say_good();
-        return Ok(());
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
-    let ending = runtime.block_on(async { run(settings, shutdown::token()).await });
-    // A request that hangs must not hold up the end, and with it the machine's.
-    runtime.shutdown_background();
-    ending
+    process::run(arguments, |file| Ok(Settings::load(file)?), |settings| run(settings, shutdown::token()))
 }
 
 /// Runs the agent until `stop`.

@@ -8,7 +8,7 @@ use clap::Parser;
 use relais_host::{
     command_line::{self, SiteArguments},
     listen::{self, ListenError},
-    metrics_page, shutdown, trace,
+    metrics_page, process, shutdown,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,22 +37,14 @@ pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone
 }
 
 fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
-    shutdown::die_with_parent().context("tie this process to its parent")?;
-    trace::init(arguments.log_json);
-    let settings = Settings::load(&arguments.config)?;
-    if arguments.check_config {
-        arguments.say_good();
-        return Ok(());
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
-    runtime.block_on(async {
-        let sockets = Sockets::open(&settings).await?;
-        run(settings, sockets, shutdown::token()).await
-    })
+    process::run(
+        arguments,
+        |file| Ok(Settings::load(file)?),
+        async |settings: Settings| {
+            let sockets = Sockets::open(&settings).await?;
+            run(settings, sockets, shutdown::token()).await
+        },
+    )
 }
 
 /// The two listening sockets.
