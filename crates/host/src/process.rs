@@ -30,7 +30,8 @@ where
         .enable_all()
         .build()
         .context("start the runtime")?;
-    let ending = runtime.block_on(program(settings));
+    // Called inside, where it may already ask for what only a runtime has.
+    let ending = runtime.block_on(async { program(settings).await });
     // What still hangs on a disk or a socket must not hold up the end, and with it the machine's.
     runtime.shutdown_background();
     ending
