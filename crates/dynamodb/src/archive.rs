@@ -27,8 +27,8 @@ const PER_UNIT: Duration = Duration::from_secs(1);
 /// Bytes that one unit reads, strongly consistent (DynamoDB documentation, read consistency).
 const UNIT: usize = 4096;
 /// How often a page or an item waits for a table whose units are spent, and how long each time.
-const WAITS: usize = 60;
-const WAIT: Duration = Duration::from_secs(2);
+const WAITS: usize = 40;
+const WAIT: Duration = Duration::from_secs(10);
 /// More items than there are beside bot data, history and marks of operations: whoever reads so many sees one of those,
 /// or all there is.
 const SMALL_RECORDS: i32 = 8;

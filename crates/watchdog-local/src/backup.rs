@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use relais_bot::backup::errand::utc;
-use relais_bot::backup::{mended, write};
+use relais_bot::backup::{mended, part_of, write};
 use relais_failover::{ControlRecord, Version};
 use relais_host::clock::{Boottime, Clock as _, random_128};
 use relais_host::exit::BadUsage;
@@ -23,8 +23,8 @@ pub(crate) fn back_up(backup: &Backup) -> anyhow::Result<()> {
     let policy = relais_host::config::policy(backup.policy.as_deref())?;
     let url = backup.store.parse().map_err(|error| BadUsage(format!("--store: {error}")))?;
     let to = Path::new(&backup.to);
-    if backup.to != STDOUT && to.exists() {
-        let reason = format!("--to: {} is there already: nothing is overwritten, choose another name", to.display());
+    for there in [to, &part_of(to)].into_iter().filter(|path| backup.to != STDOUT && path.exists()) {
+        let reason = format!("--to: {} is there already: nothing is overwritten, choose another name", there.display());
         return Err(BadUsage(reason).into());
     }
     let runtime = tokio::runtime::Runtime::new().context("start the runtime")?;

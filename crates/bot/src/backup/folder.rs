@@ -120,7 +120,8 @@ impl Folder {
 }
 
 /// What a file is called until it is whole.
-pub(super) fn part_of(path: &Path) -> PathBuf {
+#[must_use]
+pub fn part_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(PART);
     PathBuf::from(name)

@@ -15,7 +15,7 @@ pub mod plan;
 pub use self::{
     errand::Backups,
     file::{BackupError, write},
-    folder::{Folder, Kept},
+    folder::{Folder, Kept, part_of},
     mend::mended,
     plan::Plan,
 };

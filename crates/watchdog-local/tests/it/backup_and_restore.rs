@@ -110,6 +110,10 @@ async fn nothing_that_is_there_is_overwritten() {
     let (code, line) = refusal(here, &["backup", "--store", &old, "--to", "relais.ndjson"]);
     assert!(code == 64 && line.contains("relais.ndjson is there already"), "{code} {line}");
     assert_eq!(std::fs::read(here.join("relais.ndjson")).unwrap(), bytes);
+    std::fs::write(here.join("notes.part"), "somebody's").unwrap();
+    let (code, line) = refusal(here, &["backup", "--store", &old, "--to", "notes"]);
+    assert!(code == 64 && line.contains("notes.part is there already"), "{code} {line}");
+    assert_eq!(std::fs::read_to_string(here.join("notes.part")).unwrap(), "somebody's");
     let before = items(&old).await;
     let (code, line) = refusal(here, &["restore", "--store", &old, "--from", "relais.ndjson"]);
     assert!(code == 1 && line.contains("the store is in use: it has a lease record (term 1)"), "{code} {line}");
