@@ -23,7 +23,8 @@ pub(crate) fn back_up(backup: &Backup) -> anyhow::Result<()> {
     let policy = relais_host::config::policy(backup.policy.as_deref())?;
     let url = backup.store.parse().map_err(|error| BadUsage(format!("--store: {error}")))?;
     let to = Path::new(&backup.to);
-    for there in [to, &part_of(to)].into_iter().filter(|path| backup.to != STDOUT && path.exists()) {
+    let part = part_of(to);
+    if let Some(there) = [to, &part].into_iter().find(|path| backup.to != STDOUT && path.exists()) {
         let reason = format!("--to: {} is there already: nothing is overwritten, choose another name", there.display());
         return Err(BadUsage(reason).into());
     }

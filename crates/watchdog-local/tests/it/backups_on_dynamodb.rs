@@ -89,7 +89,7 @@ async fn a_copy_of_a_table_that_changes_meanwhile_leaves_no_reminder_without_its
                 writes.extend(moved.kept());
                 writes.extend(reminder(n).kept());
                 commit(&*store, fence, format!("change-{n}"), writes).await;
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(250)).await;
             }
         }
     });
