@@ -2,7 +2,7 @@
 //! A machine that sleeps (ACPI S3) has a monotonic clock that stood still, a boot clock that did not, and a network that
 //! comes back as it was. Only here can a site meet what a lid really does.
 //!
-//! In reading order: [`GuestConfig`], what is given; [`Guest`], what is done with it; `archive`, the files that a guest
+//! In reading order: [`GuestConfig`], what is given; `Guest`, what is done with it; `archive`, the files that a guest
 //! starts from; `monitor`, what the machine itself is told. Deliberately absent: disks, and any guest that is not made for
 //! this: its first archive is the caller's (a kernel's modules, a shell, `socat`, the program), its second is made here.
 
