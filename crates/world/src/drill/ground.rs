@@ -88,6 +88,13 @@ impl Ground {
         }
     }
 
+    /// There is no next scene: whoever keeps a machine does with it as he likes.
+    pub(super) fn let_go(&self) {
+        if let Self::Kept(kept) = self {
+            kept.let_go();
+        }
+    }
+
     /// The end of the bot's log.
     pub(super) async fn bot_log(&self) -> String {
         match self {

@@ -107,6 +107,11 @@ impl Kept {
         self.inside.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nothing more is asked of it.
+    pub(super) fn let_go(&self) {
+        *self.locked() = NodeState::Down;
+    }
+
     pub(super) async fn prepare(&self) -> anyhow::Result<()> {
         self.turn(&self.inside.acts.prepare, NodeState::Down).await
     }

@@ -146,6 +146,10 @@ async fn play(
         keep_logs(stage.folder.path(), &folder.join(scene.name()));
     }
     stage.over.cancel();
+    if shutdown.is_cancelled() {
+        stage.laptop.let_go();
+        stage.cloud.let_go();
+    }
     stage.laptop.clear().await;
     stage.cloud.clear().await;
     match Arc::try_unwrap(stage) {

@@ -16,6 +16,8 @@ use crate::gate::Gate;
 const PROGRAM: &str = "tools/kube";
 /// What it builds, once.
 const BUILT: [&str; 5] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"];
+/// Images and containers of two clusters need some of it, and somebody else may need the rest meanwhile. Percent.
+const LEAST_ROOM: u64 = 3;
 /// Where the workloads are.
 pub(crate) const NAMESPACE: &str = "relais";
 
@@ -43,6 +45,19 @@ impl Tool {
             return Err(format!("Kubernetes is not built yet: `{PROGRAM} build` does it once, in about 15 minutes"));
         }
         Ok(Self { program, home })
+    }
+
+    /// A node without room on its disk evicts its pods; which is not what is to be shown.
+    pub(crate) fn has_room(&self) -> Result<(), String> {
+        let disk = rustix::fs::statvfs(&self.home).map_err(|error| format!("{}: {error}", self.home.display()))?;
+        let free = percent(disk.f_bavail, disk.f_blocks);
+        if free >= LEAST_ROOM {
+            return Ok(());
+        }
+        Err(format!(
+            "{free} % of the disk of {} is free, and nodes evict their pods below 1 %: make room for {LEAST_ROOM} %",
+            self.home.display()
+        ))
     }
 
     /// Whether somebody has a cluster of that name up.
@@ -94,6 +109,10 @@ impl Tool {
         hand.run(self.command(&["down", name]))?;
         machine.map_or(Ok(()), |machine| machine.clear_away(hand, &pods))
     }
+}
+
+fn percent(part: u64, whole: u64) -> u64 {
+    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
 /// A cluster that is up.
@@ -175,5 +194,16 @@ impl Cluster {
     /// Whether its API answers.
     pub(crate) fn answers(&self, hand: &Hand<'_>) -> anyhow::Result<bool> {
         Ok(self.tried(hand, &["get", "--raw", "/readyz", "--request-timeout", "5s"])?.success)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn room_is_a_share_of_the_whole_and_nothing_of_nothing() {
+        assert_eq!((percent(3, 100), percent(29, 1000), percent(1, 1)), (3, 2, 100));
+        assert_eq!(percent(0, 0), 0);
     }
 }

@@ -176,6 +176,7 @@ pub(crate) fn act(gate: &Gate, plan: &Path, act: Act) -> anyhow::Result<bool> {
 /// The tool, if clusters can be made here and now.
 fn ready(gate: &Gate) -> Result<Tool, String> {
     let tool = Tool::found(gate)?;
+    tool.has_room()?;
     for name in drill::CLUSTERS {
         if tool.has(name) {
             return Err(format!("a cluster {name} is up already; `cargo xtask cluster --down` ends it"));

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::hand::Hand;
 use super::kube::{Cluster, Tool};
 use super::proof::is_ready;
-use crate::k8s::set::text;
+use crate::k8s::set::{list, text};
 
 /// What both programs are called in a cluster.
 pub(crate) const COMPONENTS: [&str; 2] = ["bot", "health"];
@@ -194,11 +194,12 @@ fn scale(hand: &Hand<'_>, cluster: &Cluster, pods: u8) -> anyhow::Result<()> {
     cluster.ctl(hand, &["scale", "--replicas", &pods.to_string(), &bot, &health]).map(drop)
 }
 
-/// Waits until no pod is left.
+/// Waits until no pod is left that could still run: of one that was evicted only the record is.
 fn empty(hand: &Hand<'_>, cluster: &Cluster) -> anyhow::Result<()> {
+    let over = |pod: &Value| matches!(text(pod, "/status/phase"), "Failed" | "Succeeded");
     let gone = hand.until(GONE, || {
         let pods = cluster.get(hand, &["pods"])?;
-        Ok(pods["items"].as_array().is_some_and(Vec::is_empty).then_some(()))
+        Ok(list(&pods, "/items").iter().all(over).then_some(()))
     })?;
     ensure!(gone.is_some(), "pods of {} do not go", cluster.name);
     Ok(())
