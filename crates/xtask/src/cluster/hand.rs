@@ -23,6 +23,11 @@ pub(crate) struct Hand<'a> {
 }
 
 impl<'a> Hand<'a> {
+    /// Where everything is written down.
+    pub(crate) const fn log(&self) -> &'a Log {
+        self.log
+    }
+
     /// From now on Ctrl-C and SIGTERM are heard here, so that what was started can be ended; a second one ends at once.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use super::site::COMPONENTS;
 use crate::files::files;
 use crate::gate::Gate;
 use crate::k8s::set::{list, text};
+use crate::k8s::tools::Prometheus;
 
 /// What Prometheus is told on both sites.
 const SETTINGS: &str = "k8s/monitoring/base/prometheus";
@@ -66,11 +67,10 @@ pub(crate) fn measured(gate: &Gate, hand: &Hand<'_>, cluster: &Cluster) -> anyho
 
 /// Prometheus on the node with a site's own settings, for a minute; or why not.
 fn prometheus(gate: &Gate, hand: &Hand<'_>, cluster: &Cluster) -> anyhow::Result<Result<Memory, String>> {
-    let mut version = Command::new("prometheus");
-    version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    if !version.status().is_ok_and(|status| status.success()) {
-        return Ok(Err("prometheus is not installed (Debian's package prometheus)".to_owned()));
-    }
+    let server = match Prometheus::found(gate, hand.log())? {
+        Ok(found) => found.server,
+        Err(why) => return Ok(Err(why)),
+    };
     let folder = cluster.folder.join("prometheus");
     for (from, to) in [("rules", "rules"), ("", "")] {
         copied(&gate.root.join(SETTINGS).join(from), &folder.join(to))?;
@@ -79,7 +79,7 @@ fn prometheus(gate: &Gate, hand: &Hand<'_>, cluster: &Cluster) -> anyhow::Result
     std::fs::create_dir_all(folder.join("targets")).context("make a folder for targets")?;
     std::fs::copy(&targets, folder.join("targets/targets.json"))
         .with_context(|| format!("copy {}", targets.display()))?;
-    let mut running = Running(start(cluster, &folder)?);
+    let mut running = Running(start(cluster, &server, &folder)?);
     hand.pause(WATCHED)?;
     let ended = running.0.try_wait().context("look after Prometheus")?;
     ensure!(ended.is_none(), "Prometheus ended; its log is {}", folder.join("log").display());
@@ -101,10 +101,10 @@ impl Drop for Running {
     }
 }
 
-fn start(cluster: &Cluster, folder: &Path) -> anyhow::Result<Child> {
+fn start(cluster: &Cluster, server: &Path, folder: &Path) -> anyhow::Result<Child> {
     let log = File::create(folder.join("log")).context("make a log for Prometheus")?;
     let mut command = Command::new("nsenter");
-    command.arg(format!("--net=/run/netns/relais-{}", cluster.name)).arg("prometheus");
+    command.arg(format!("--net=/run/netns/relais-{}", cluster.name)).arg(server);
     command.arg(format!("--config.file={}", folder.join("prometheus.yml").display()));
     command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
     // As in its Deployment.
