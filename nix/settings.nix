@@ -5,7 +5,7 @@
   programs,
   # A folder with `overlays`, and which of them.
   root ? ../k8s,
-  overlays ? pkgs.lib.attrNames (builtins.readDir "${root}/overlays"),
+  overlays ? pkgs.lib.attrNames (builtins.readDir (root + "/overlays")),
 }:
 let
   inherit (pkgs) lib;
