@@ -32,6 +32,10 @@ use crate::{
 /// Exit code of a site that fell silent because it lost the lease: restart it, as a new incarnation.
 pub const FENCED: u8 = 75;
 
+/// One thread for all that is spawned. A machine that goes to sleep stops one thread after the other: of an effect on one thread
+/// and its connection on another, the latter would go on first on waking, and send what the former would not send any more.
+const WORKERS: usize = 1;
+
 /// The Discord bot of one site: speaks only under the lease.
 #[derive(Debug, Parser)]
 #[command(name = "relais-bot", version)]
@@ -48,7 +52,7 @@ pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone
 
 fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
     let load = |file: &Path| Settings::load(file).map_err(SettingsError::into_cause);
-    process::run(arguments, load, async |settings: Settings| {
+    process::run(arguments, WORKERS, load, async |settings: Settings| {
         // twilight finds its TLS through the process's default provider; an earlier installation is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = listen::bind(settings.listen).await?;

@@ -34,7 +34,7 @@ pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone
 }
 
 fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
-    process::run(arguments, |file| Ok(Settings::load(file)?), |settings| run(settings, shutdown::token()))
+    process::run(arguments, 2, |file| Ok(Settings::load(file)?), |settings| run(settings, shutdown::token()))
 }
 
 /// Runs the agent until `stop`.

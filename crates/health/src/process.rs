@@ -39,6 +39,7 @@ pub fn main_from(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone
 fn start(arguments: &SiteArguments) -> anyhow::Result<()> {
     process::run(
         arguments,
+        2,
         |file| Ok(Settings::load(file)?),
         async |settings: Settings| {
             let sockets = Sockets::open(&settings).await?;

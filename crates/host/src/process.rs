@@ -6,12 +6,14 @@ use anyhow::Context as _;
 
 use crate::{command_line::SiteArguments, shutdown, trace};
 
-/// Reads the settings, ends there if nothing else was asked for, and runs `program` with them to its end.
+/// Reads the settings, ends there if nothing else was asked for, and runs `program` with them to its end. What it spawns shares
+/// `workers` threads; it has one of its own.
 ///
 /// # Errors
 /// Bad settings (before anything is opened), no runtime, or the program's own.
 pub fn run<S, P>(
     arguments: &SiteArguments,
+    workers: usize,
     load: impl FnOnce(&Path) -> anyhow::Result<S>,
     program: impl FnOnce(S) -> P,
 ) -> anyhow::Result<()>
@@ -26,7 +28,7 @@ where
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(workers)
         .enable_all()
         .build()
         .context("start the runtime")?;
