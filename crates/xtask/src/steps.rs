@@ -41,12 +41,12 @@ pub(crate) const ALL: &[Step] = &[
         run: k8s::run,
     },
     Step { name: "mutants", what: "the rehearsal rejects the known bad designs", run: mutants },
-    Step { name: "suspend", what: "a laptop that really sleeps does not wake as a speaker", run: suspend::run },
     Step { name: "docs", what: "the documentation of every crate builds without a warning", run: docs },
     Step { name: "deny", what: "licences, sources, and bans that hold the crate direction", run: deny::bans },
     Step { name: "advisories", what: "no known vulnerability without a reason", run: deny::advisories },
     Step { name: "drill", what: "every scene, with the binary that ships", run: drill::run },
     Step { name: "openapi", what: "the drill's requests were judged by Discord's own document", run: drill::openapi },
+    Step { name: "suspend", what: "a laptop that really sleeps does not wake as a speaker", run: suspend::run },
     Step {
         name: "monitoring",
         what: "a real Prometheus scrapes a drill: every metric and every panel has something to show",

@@ -22,6 +22,10 @@ pub(super) struct Told<'a> {
     pub(super) store: Option<&'a str>,
     /// Signs the health answers.
     pub(super) health_key: &'a str,
+    /// Where the laptop's bot asks Discord for anything, if that is not the near end of its link.
+    pub(super) laptop_discord: Option<SocketAddr>,
+    /// Whether the bots take backups: for somebody who wants to see all that they can show.
+    pub(super) backups: bool,
 }
 
 pub(super) fn suspension_file(folder: &Path) -> PathBuf {
@@ -43,7 +47,7 @@ pub(super) fn process_of(program: &Program, folder: &Path, site: Site, process: 
 
 /// Configuration, keys and policy of both sites, in the programs' own form.
 pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
-    let Told { folder, addresses, policy, program, store, health_key } = told;
+    let Told { folder, addresses, policy, program, store, health_key, laptop_discord, backups } = told;
     let write = |name: &str, text: String| {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
@@ -54,6 +58,7 @@ pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
     let policy = write("policy.json", policy.to_json())?;
     write("suspended-ms", "0".to_owned())?;
     for site in Site::ALL {
+        let discord = laptop_discord.filter(|_| site == Site::Laptop).unwrap_or_else(|| addresses.discord_link(site));
         let mut bot = json!({
             "site": site,
             "preferred": Site::Laptop,
@@ -61,7 +66,7 @@ pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
             "listen": addresses.bot(site),
             "discord": {
                 "token_file": token,
-                "rest_base": format!("http://{}", addresses.discord_link(site)),
+                "rest_base": format!("http://{discord}"),
                 "application_id": APPLICATION.to_string(),
             },
             "policy": policy,
@@ -70,6 +75,11 @@ pub(super) fn write_files(told: &Told<'_>) -> anyhow::Result<()> {
         // Only the laptop is broken: the failure must be its own.
         if let Some(mutant) = program.mutant.as_ref().filter(|_| site == Site::Laptop) {
             bot["mutant"] = json!(mutant);
+        }
+        if *backups {
+            let kept = folder.join(format!("{site}-backups"));
+            std::fs::create_dir(&kept).with_context(|| format!("make {}", kept.display()))?;
+            bot["backup"] = json!({ "folder": kept });
         }
         write(&format!("{site}-bot.json"), bot.to_string())?;
         let health = json!({

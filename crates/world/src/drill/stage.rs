@@ -20,7 +20,7 @@ use super::machine::Machines;
 use super::place::{Place, Ways};
 use crate::addresses::Addresses;
 use crate::discord::{DiscordConfig, Kind, OldSocket, SmallDiscord};
-use crate::guest::{Carried, Guest};
+use crate::guest::{Carried, Doors, Guest};
 use crate::links::{Link, LinkMode};
 use crate::nodes::{Node, NodeConfig};
 use crate::pace::Pace;
@@ -99,6 +99,10 @@ impl Stage {
         };
 
         let ways = Ways::of(place, &addresses);
+        let doors = match options.laptop.as_ref().filter(|_| kept.is_none()) {
+            Some(_) => Some(Doors::open(ways.laptop.store, ways.laptop.discord).await?),
+            None => None,
+        };
         let discord_ports = [addresses.discord(), second_discord(&addresses)];
         let discord = start_discord(discord_ports, &ways, place, pace, options.openapi.as_deref()).await?;
         let discord = Arc::new(discord);
@@ -113,11 +117,10 @@ impl Stage {
                 program,
                 store: store_url,
                 health_key: &health_key,
+                laptop_discord: doors.as_ref().map(Doors::discord),
+                backups: options.targets.is_some(),
             })?;
-        }
-
-        if let Some(file) = options.targets.as_ref().filter(|_| kept.is_none()) {
-            write_targets(file, &addresses)?;
+            options.targets.as_ref().map_or(Ok(()), |file| write_targets(file, &addresses))?;
         }
 
         let path = folder.path();
@@ -125,19 +128,20 @@ impl Stage {
         let node = |site: Site, processes| {
             Node::new(NodeConfig { name: site.to_string(), processes, log_dir: path.to_owned(), pace })
         };
-        let ground = async |site: Site| {
-            anyhow::Ok(Arc::new(match (kept, options.laptop.as_ref().filter(|_| site == Site::Laptop)) {
+        let mut guest = None;
+        if let (Some(config), Some(doors)) = (&options.laptop, doors) {
+            let (site, processes) = (Site::Laptop, &processes(Site::Laptop));
+            let carried = Carried { site, folder: path, addresses: &addresses, processes };
+            guest = Some(Guest::prepare(config, doors, &carried).context("prepare the laptop's virtual machine")?);
+        }
+        let mut ground = |site: Site| {
+            Arc::new(match (kept, guest.take_if(|_| site == Site::Laptop)) {
                 (Some(kept), _) => Ground::Kept(Kept::clone(kept.of(site))),
-                (None, Some(config)) => {
-                    let carried = Carried { site, folder: path, addresses: &addresses, processes: &processes(site) };
-                    let (guest, starts) =
-                        Guest::prepare(config, &carried).await.context("prepare a virtual machine")?;
-                    Ground::Virtual(node(site, vec![starts]), guest)
-                }
+                (None, Some((guest, starts))) => Ground::Virtual(node(site, vec![starts]), guest),
                 (None, None) => Ground::Own(node(site, processes(site))),
-            }))
+            })
         };
-        let (laptop, cloud) = (ground(Site::Laptop).await?, ground(Site::Cloud).await?);
+        let (laptop, cloud) = (ground(Site::Laptop), ground(Site::Cloud));
         let machines = Machines::new(account, pace, &cloud, &over);
         let users = match account {
             Some(_) => Users::leisurely(Arc::clone(&discord), pace),

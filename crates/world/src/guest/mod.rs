@@ -66,14 +66,40 @@ impl GuestConfig {
     }
 }
 
-/// A site in a virtual machine. Its processes have the same settings and the same addresses as they would have outside: what
+/// The ways out of a guest. QEMU leads it to this machine's 127.0.0.1 only, so the rehearsal's own network needs doors there.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    store: Link,
+    discord: Link,
+}
+
+impl Doors {
+    /// Opens both, to the near ends of a site's links.
+    pub(crate) async fn open(store: SocketAddr, discord: SocketAddr) -> anyhow::Result<Self> {
+        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        let store = Link::open("guest-store", any, store).await?;
+        Ok(Self { store, discord: Link::open("guest-discord", any, discord).await? })
+    }
+
+    /// Where the guest asks Discord for anything. Nothing stands between its bot and its network: a relay inside would be put to sleep
+    /// with a request in its hands, and send it on waking, as no real machine does.
+    pub(crate) fn discord(&self) -> SocketAddr {
+        seen_inside(&self.discord)
+    }
+}
+
+fn seen_inside(door: &Link) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(HOST), door.address().port())
+}
+
+/// A site in a virtual machine. Its processes have the settings that they would have outside, but for Discord's address: what
 /// they open is carried out to the rehearsal's links, what is opened towards them is carried in.
 #[derive(Debug)]
 pub(crate) struct Guest {
     monitor: PathBuf,
     orders: PathBuf,
-    /// The way out, held open.
-    _outward: Vec<Link>,
+    /// The ways out, held open.
+    _doors: Doors,
 }
 
 /// What a guest is made from.
@@ -87,18 +113,20 @@ pub(crate) struct Carried<'a> {
 
 impl Guest {
     /// Makes everything that the machine starts from, and what starts it.
-    pub(crate) async fn prepare(config: &GuestConfig, carried: &Carried<'_>) -> anyhow::Result<(Self, ProcessConfig)> {
+    pub(crate) fn prepare(
+        config: &GuestConfig,
+        doors: Doors,
+        carried: &Carried<'_>,
+    ) -> anyhow::Result<(Self, ProcessConfig)> {
         let Carried { site, folder, addresses, processes } = *carried;
         let (monitor, orders) = (folder.join("guest-monitor"), folder.join("guest-orders"));
 
-        let mut outward = Vec::new();
-        let mut ways = Vec::new();
-        for near in [addresses.store_link(Party::Site(site)), addresses.discord_link(site)] {
-            // QEMU leads its guest to 127.0.0.1 only, so the rehearsal's own network needs a door there.
-            let door = Link::open("guest", SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), near).await?;
-            ways.push(Way { from: near, to: SocketAddr::new(IpAddr::V4(HOST), door.address().port()) });
-            outward.push(door);
-        }
+        // A store over plain HTTP is taken on loopback addresses only, and both sites must call the gateway alike: who takes a
+        // session over goes where it was. So these ways begin inside.
+        let mut ways = vec![
+            Way { from: addresses.store_link(Party::Site(site)), to: seen_inside(&doors.store) },
+            Way { from: addresses.discord_link(site), to: seen_inside(&doors.discord) },
+        ];
         let inward = [addresses.bot(site), addresses.health(site), addresses.health_metrics(site)];
         ways.extend(inward.map(|own| Way { from: SocketAddr::new(IpAddr::V4(GUEST), own.port()), to: own }));
 
@@ -147,7 +175,7 @@ impl Guest {
             args: machine.into(),
             env: Vec::new(),
         };
-        Ok((Self { monitor, orders, _outward: outward }, process))
+        Ok((Self { monitor, orders, _doors: doors }, process))
     }
 
     /// Puts the machine to sleep as its own system would, and returns when it sleeps.
