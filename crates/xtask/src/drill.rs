@@ -1,6 +1,8 @@
 //! The drill at full scenes, with the binary that ships, and whether Discord's own document judged it.
 
-use anyhow::{Context as _, bail};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use crate::gate::Gate;
@@ -15,11 +17,7 @@ const OPENAPI: &str = "data/discord-openapi.json";
 
 /// Builds the release binary, plays every scene, counts each as one.
 pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
-    let built = gate.run_cargo(&["build", "--locked", "--release", "--bin", "watchdog-local"], log)?;
-    if !built.success {
-        bail!("build the drill: {}", built.ending);
-    }
-    let mut drill = gate.command(gate.target.join("release").join("watchdog-local"));
+    let mut drill = gate.command(shipped(gate, log)?);
     drill.args(["drill", "--scene", "all", "--json"]).arg(gate.reports.join("drill.json"));
     drill.arg("--html").arg(gate.reports.join("drill.html"));
     let finished = log.run(drill, None)?;
@@ -28,6 +26,13 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         // The drill makes the file before it begins, so after a crash it is there and empty.
         Err(error) => bail!("the drill ended ({}) without a whole report: {error:#}", finished.ending),
     }
+}
+
+/// The drill as it ships, built if it is not yet.
+pub(crate) fn shipped(gate: &Gate, log: &Log) -> anyhow::Result<PathBuf> {
+    let built = gate.run_cargo(&["build", "--locked", "--release", "--bin", "watchdog-local"], log)?;
+    ensure!(built.success, "build the drill: {}", built.ending);
+    Ok(gate.target.join("release").join("watchdog-local"))
 }
 
 /// Whether each scene's requests were held against Discord's document.

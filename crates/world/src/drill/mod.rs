@@ -58,12 +58,7 @@ pub struct DrillOptions {
 /// # Errors
 /// When a world cannot be built (no loopback network, no space, a program that does not start), or on `shutdown`.
 pub async fn run(options: &DrillOptions, shutdown: &CancellationToken) -> anyhow::Result<DrillReport> {
-    let mut scenes = Vec::new();
-    for scene in &options.scenes {
-        let pace = options.pace.unwrap_or_else(|| scene.default_pace());
-        scenes.push(named(*scene, pace, options, Place::Here, shutdown).await?);
-    }
-    report(options, scenes)
+    all(options, Place::Here, |scene| scene.default_pace(), shutdown).await
 }
 
 /// The same around machines that somebody else keeps, at pace 1 unless told otherwise: what runs there is not ours to hurry.
@@ -75,21 +70,22 @@ pub async fn at_kept_sites(
     sites: &KeptSites,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<DrillReport> {
-    let mut scenes = Vec::new();
-    for scene in &options.scenes {
-        scenes.push(named(*scene, options.pace.unwrap_or(1.0), options, Place::Kept(sites), shutdown).await?);
-    }
-    report(options, scenes)
+    all(options, Place::Kept(sites), |_| 1.0, shutdown).await
 }
 
-async fn named(
-    scene: Scene,
-    pace: f64,
+async fn all(
     options: &DrillOptions,
     place: Place<'_>,
+    pace: impl Fn(Scene) -> f64,
     shutdown: &CancellationToken,
-) -> anyhow::Result<SceneReport> {
-    play(scene, pace, options, place, shutdown).await.with_context(|| format!("play scene {scene}"))
+) -> anyhow::Result<DrillReport> {
+    let mut scenes = Vec::new();
+    for scene in options.scenes.iter().copied() {
+        let pace = options.pace.unwrap_or_else(|| pace(scene));
+        let played = play(scene, pace, options, place, shutdown).await;
+        scenes.push(played.with_context(|| format!("play scene {scene}"))?);
+    }
+    report(options, scenes)
 }
 
 /// Plays a whole failover in a cloud account that is there already: its table, its watchdog, its machines.

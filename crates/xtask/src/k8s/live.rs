@@ -1,7 +1,6 @@
 //! Monitoring against real processes: a Prometheus with our settings and rules scrapes both sites of a drill, and afterwards every
 //! metric that a rule or a dashboard names, and every panel, must have had something to show.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,6 +11,8 @@ use serde_json::{Value, json};
 use super::MONITORING;
 use super::metrics::Monitoring;
 use super::tools::Prometheus;
+use crate::cloud::free_port;
+use crate::drill::shipped;
 use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
@@ -32,14 +33,12 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
         Ok(programs) => programs,
         Err(why) => return Ok(Outcome::NotRun(why)),
     };
-    // As the step `drill` has it: nothing is compiled a second time.
-    let built = gate.run_cargo(&["build", "--locked", "--release", "--bin", "watchdog-local"], log)?;
-    ensure!(built.success, "build the drill: {}", built.ending);
+    let program = shipped(gate, log)?;
     let monitoring = Monitoring::read(&gate.root)?;
     let server = Server::start(gate, &programs)?;
 
     let began = unix_seconds();
-    let mut drill = gate.command(gate.target.join("release/watchdog-local"));
+    let mut drill = gate.command(program);
     drill.arg("drill").args(SCENE).arg("--targets").arg(&server.targets);
     drill
         .arg("--json")
@@ -94,8 +93,7 @@ impl Server {
         if folder.exists() {
             std::fs::remove_dir_all(&folder).with_context(|| format!("empty {}", folder.display()))?;
         }
-        let port =
-            TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).context("find a free port")?.port();
+        let port = free_port()?;
         let address = format!("127.0.0.1:{port}");
         for part in ["rules", "targets"] {
             let part = folder.join(part);

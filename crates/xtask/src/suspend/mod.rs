@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::debian::{Needed, have, on_path, unpacked};
+use crate::drill::shipped;
 use crate::files::files;
 use crate::gate::Gate;
 use crate::process::Log;
@@ -58,10 +59,7 @@ pub(crate) fn run(gate: &Gate, log: &Log) -> anyhow::Result<Outcome> {
     ensure!(built.success, "build the drill: {}", built.ending);
     // What is shipped, as the step `drill` has it. An emulated machine is slow, and a program without optimisation on it so slow
     // that the moment between a look at the lease and the first byte on the wire would be long enough to fall asleep in.
-    let shipped = gate.run_cargo(&["build", "--locked", "--release", "--bin", "watchdog-local"], log)?;
-    ensure!(shipped.success, "build the drill: {}", shipped.ending);
-
-    let program = gate.target.join("release/watchdog-local");
+    let program = shipped(gate, log)?;
     let laptop = machine(gate, log, &kernel, &program)?;
     let (sound, words) = play(gate, log, &program, &laptop, &[])?;
     let mut faults = Vec::new();
